@@ -1,0 +1,17 @@
+"""Every test talks to the offline model, in a session of its own."""
+
+from uuid import uuid4
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Need no account and no network."""
+    monkeypatch.setenv("AGENT_OFFLINE", "1")
+
+
+@pytest.fixture
+def session() -> str:
+    """An id that no other test uses."""
+    return uuid4().hex

@@ -1,0 +1,48 @@
+"""The model behind the agent: Anthropic, or the offline model."""
+
+import functools
+import logging
+import os
+
+from autogen_core.models import ChatCompletionClient
+
+from model import credentials
+
+LOGGER = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+
+
+@functools.cache
+def load_model() -> ChatCompletionClient:
+    """Return the model, one for all sessions.
+
+    Call it in a turn and not at import: its connections belong to the event loop that turns run on.
+    """
+    if os.environ.get("AGENT_OFFLINE") == "1":
+        from model.offline import OfflineModel
+
+        LOGGER.warning("AGENT_OFFLINE=1: replies come from the offline model")
+        return OfflineModel()
+    model_id = (
+        os.environ.get("MODEL_ID")  # replaces the default
+        or "claude-sonnet-5-5"
+    )
+    return connect(model_id)
+
+
+def connect(model_id: str) -> ChatCompletionClient:
+    """Return the Anthropic model."""
+    from autogen_core.models import ModelFamily, ModelInfo
+    from autogen_ext.models.anthropic import AnthropicChatCompletionClient
+
+    return AnthropicChatCompletionClient(
+        model=model_id,
+        api_key=credentials.api_key(),
+        max_tokens=8192,
+        model_info=ModelInfo(
+            vision=True,
+            function_calling=True,
+            json_output=True,
+            structured_output=True,
+            family=ModelFamily.CLAUDE_4_SONNET,
+        ),
+    )

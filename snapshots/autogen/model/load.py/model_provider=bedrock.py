@@ -1,0 +1,50 @@
+"""The model behind the agent: Amazon Bedrock, or the offline model."""
+
+import functools
+import logging
+import os
+
+from autogen_core.models import ChatCompletionClient
+
+from model import credentials
+
+LOGGER = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+
+
+@functools.cache
+def load_model() -> ChatCompletionClient:
+    """Return the model, one for all sessions.
+
+    Call it in a turn and not at import: its connections belong to the event loop that turns run on.
+    """
+    if os.environ.get("AGENT_OFFLINE") == "1":
+        from model.offline import OfflineModel
+
+        LOGGER.warning("AGENT_OFFLINE=1: replies come from the offline model")
+        return OfflineModel()
+    model_id = (
+        os.environ.get("MODEL_ID")  # replaces the default
+        or "global.anthropic.claude-sonnet-4-6"
+    )
+    return connect(model_id)
+
+
+def connect(model_id: str) -> ChatCompletionClient:
+    """Return the Bedrock model: AutoGen has a client for Claude on Bedrock alone."""
+    from autogen_core.models import ModelFamily, ModelInfo
+    from autogen_ext.models.anthropic import AnthropicBedrockChatCompletionClient, BedrockInfo
+
+    region = credentials.aws_session().region_name
+    return AnthropicBedrockChatCompletionClient(
+        model=model_id,
+        max_tokens=8192,
+        model_info=ModelInfo(
+            vision=True,
+            function_calling=True,
+            json_output=True,
+            structured_output=True,
+            family=ModelFamily.CLAUDE_4_SONNET,
+        ),
+        # Without keys the client finds the credentials itself, and renews those of a role.
+        bedrock_info=BedrockInfo(aws_region=region),  # type: ignore[typeddict-item]
+    )

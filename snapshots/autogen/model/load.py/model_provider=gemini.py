@@ -1,0 +1,49 @@
+"""The model behind the agent: Google Gemini, or the offline model."""
+
+import functools
+import logging
+import os
+
+from autogen_core.models import ChatCompletionClient
+
+from model import credentials
+
+LOGGER = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+
+
+@functools.cache
+def load_model() -> ChatCompletionClient:
+    """Return the model, one for all sessions.
+
+    Call it in a turn and not at import: its connections belong to the event loop that turns run on.
+    """
+    if os.environ.get("AGENT_OFFLINE") == "1":
+        from model.offline import OfflineModel
+
+        LOGGER.warning("AGENT_OFFLINE=1: replies come from the offline model")
+        return OfflineModel()
+    model_id = (
+        os.environ.get("MODEL_ID")  # replaces the default
+        or "gemini-3.8-flash"
+    )
+    return connect(model_id)
+
+
+def connect(model_id: str) -> ChatCompletionClient:
+    """Return the Gemini model, through its OpenAI-compatible endpoint."""
+    from autogen_core.models import ModelFamily, ModelInfo
+    from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+    host = os.environ.get("GOOGLE_GEMINI_BASE_URL", "https://generativelanguage.googleapis.com")
+    return OpenAIChatCompletionClient(
+        model=model_id,
+        api_key=credentials.api_key(),
+        base_url=f"{host}/v1beta/openai/",
+        model_info=ModelInfo(
+            vision=True,
+            function_calling=True,
+            json_output=True,
+            structured_output=True,
+            family=ModelFamily.GEMINI_2_5_PRO,
+        ),
+    )

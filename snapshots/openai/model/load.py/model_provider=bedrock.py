@@ -1,0 +1,76 @@
+"""The model behind the agent: Amazon Bedrock, or the offline model."""
+
+import asyncio
+import functools
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import botocore.config
+from agents import Model
+
+from model import credentials
+
+LOGGER = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+
+CONCURRENT_CALLS = 128
+BOTO_CONFIG = botocore.config.Config(
+    max_pool_connections=CONCURRENT_CALLS,
+    read_timeout=300,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+
+
+@functools.cache
+def load_model() -> Model:
+    """Return the model, one for all sessions.
+
+    Call it in a turn and not at import: its connections belong to the event loop that turns run on.
+    """
+    if os.environ.get("AGENT_OFFLINE") == "1":
+        from model.offline import OfflineModel
+
+        LOGGER.warning("AGENT_OFFLINE=1: replies come from the offline model")
+        return OfflineModel()
+    # boto3 blocks a thread for each call in flight, and asyncio's own executor has few.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(CONCURRENT_CALLS))
+    model_id = (
+        os.environ.get("MODEL_ID")  # replaces the default
+        or "global.anthropic.claude-sonnet-4-6"
+    )
+    return connect(model_id)
+
+
+def connect(model_id: str) -> Model:
+    """Return the Bedrock model, through any-llm."""
+    from collections.abc import AsyncIterator, Iterator
+    from typing import Any
+
+    from agents.extensions.models.any_llm_model import AnyLLMModel
+    from any_llm.providers.bedrock import BedrockProvider
+    from any_llm.types.completion import ChatCompletion, ChatCompletionChunk
+
+    class ThreadedProvider(BedrockProvider):
+        """any-llm reads boto3's stream on the event loop, which would hold up every session."""
+
+        async def _acompletion(
+            self, *args: Any, **kwargs: Any
+        ) -> ChatCompletion | AsyncIterator[ChatCompletionChunk]:
+            result = await asyncio.to_thread(self._completion, *args, **kwargs)
+            return result if isinstance(result, ChatCompletion) else self._chunks(result)
+
+        async def _chunks(
+            self, stream: Iterator[ChatCompletionChunk]
+        ) -> AsyncIterator[ChatCompletionChunk]:
+            while chunk := await asyncio.to_thread(next, stream, None):
+                yield chunk
+
+    class BedrockModel(AnyLLMModel):
+        """Calls Bedrock through one client with settings of ours."""
+
+        def _get_provider(self) -> ThreadedProvider:
+            return provider
+
+    client = credentials.aws_session().client("bedrock-runtime", config=BOTO_CONFIG)
+    provider = ThreadedProvider(client=client)
+    return BedrockModel(f"bedrock/{model_id}")

@@ -1,0 +1,71 @@
+"""Streams a turn to its client as server-sent events, at whatever pace the client reads."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
+
+Send = Callable[[str], None]
+
+_running: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
+
+
+def stream(turn: Callable[[Send], Awaitable[None]]) -> StreamingResponse:
+    """Start a turn in a task of its own and answer with what it sends.
+
+    The turn never waits for its client: one that stalls or vanishes holds up nobody, and the turn
+    is completed and kept.
+    """
+    frames = _Frames()
+
+    async def run() -> None:
+        try:
+            await turn(frames.put)
+        except HTTPException as failure:
+            frames.put({"error": failure.detail})
+        finally:
+            frames.end()
+
+    task = asyncio.create_task(run())
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    return StreamingResponse(frames.read(), media_type="text/event-stream")
+
+
+class _Frames:
+    """A queue from the loop of the turns to the loop of the server.
+
+    Handing an async generator to the runtime instead would hold a server thread for each waiting
+    stream: forty of them, and /ping no longer answers.
+    """
+
+    def __init__(self) -> None:
+        self._frames: deque[bytes] = deque()
+        self._ended = False
+        self._wake: Callable[[], object] = lambda: None
+
+    def put(self, data: object) -> None:
+        self._frames.append(f"data: {json.dumps(data)}\n\n".encode())
+        self._wake()
+
+    def end(self) -> None:
+        self._ended = True
+        self._wake()
+
+    async def read(self) -> AsyncIterator[bytes]:
+        loop, news = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(news.set)
+        try:
+            while True:
+                ended = self._ended  # read before the frames: none may follow that goes unseen
+                while self._frames:
+                    yield self._frames.popleft()
+                if ended:
+                    return
+                await news.wait()
+                news.clear()
+        finally:  # the client may be gone long before the turn ends
+            self._wake = lambda: None

@@ -1,0 +1,80 @@
+"""Reads an invocation: who calls, in which session, with what prompt; anything else is a 400."""
+
+from typing import NamedTuple
+
+from bedrock_agentcore import RequestContext
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+MAX_PROMPT_CHARS = 100_000
+MAX_ID_CHARS = 256
+USER_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
+TENANT_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tenant-Id"
+
+
+class SessionKey(NamedTuple):
+    """Whose session it is; the same session id from another user is another session."""
+
+    tenant: str | None
+    user: str | None  # None is the anonymous user, whom no id can name
+    session: str
+
+
+class Invocation(NamedTuple):
+    """One request for a turn."""
+
+    prompt: str
+    key: SessionKey | None  # None: the caller sent no session id, the turn is not kept
+
+
+def read_invocation(payload: object, context: RequestContext) -> Invocation:
+    """Read a payload and its request.
+
+    Raises:
+        HTTPException: 400 with a sentence for the caller.
+    """
+    if not isinstance(payload, dict):
+        raise _refusal("The payload must be a JSON object.")
+    headers = context.request.headers if context.request else {}
+    prompt = _prompt(payload.get("prompt"))
+    user = _id("user id", headers.get(USER_HEADER), payload, "user_id")
+    tenant = _id("tenant id", headers.get(TENANT_HEADER), payload, "tenant_id")
+    session = context.session_id or ""
+    if not session.strip():
+        return Invocation(prompt, None)
+    return Invocation(prompt, SessionKey(tenant, user, _checked_id("session id", session)))
+
+
+async def refuse_unreadable(request: Request, error: Exception) -> JSONResponse:
+    """Answer a body that makes the JSON parser itself fail, which the runtime lets through."""
+    return JSONResponse({"error": "The payload is not readable JSON."}, status_code=400)
+
+
+def _prompt(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _refusal("The payload needs a prompt: a string that is not blank.")
+    if len(value) > MAX_PROMPT_CHARS:
+        raise _refusal(f"The prompt is longer than {MAX_PROMPT_CHARS:,} characters.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _refusal("The prompt is not valid Unicode.") from None
+    return value
+
+
+def _id(name: str, header: str | None, payload: dict[str, object], field: str) -> str | None:
+    # A header comes from the platform or a gateway: what the payload says never overrides it.
+    if header is not None:
+        return _checked_id(name, header)
+    return _checked_id(name, payload[field]) if field in payload else None
+
+
+def _checked_id(name: str, value: object) -> str:
+    if isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS and value.isprintable():
+        return value
+    raise _refusal(f"The {name} must be a string of 1 to {MAX_ID_CHARS} printable characters.")
+
+
+def _refusal(sentence: str) -> HTTPException:
+    return HTTPException(400, sentence)

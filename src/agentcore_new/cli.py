@@ -1,0 +1,303 @@
+"""The command line: parse, call, print."""
+
+import inspect
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from agentcore_new import (
+    __version__,
+    creation,
+    errors,
+    installation,
+    options,
+    output,
+    terminal,
+)
+from agentcore_new.options import Option, Text, Value
+from agentcore_new.render import render
+
+# The shell's convention for a command that Ctrl-C ended.
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """The commands; every foreseen failure ends here as one line, or as one JSON object."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,  # noqa: ANN401 - as in the class above
+    ) -> Any:  # noqa: ANN401
+        """Run the command line; in `standalone_mode` exit, otherwise return or raise."""
+        words = list(sys.argv[1:] if args is None else args)
+
+        def parse_and_call() -> Any:  # noqa: ANN401
+            return super(Commands, self).main(
+                words, prog_name, complete_var, False, windows_expand_args, **extra
+            )
+
+        if not standalone_mode:
+            return parse_and_call()
+        code: object
+        try:
+            code = parse_and_call()
+        except errors.Error as error:
+            code = _report(error, as_json="--json" in words)
+        except typer.TyperException as error:
+            code = _report(_usage_error(error), as_json="--json" in words)
+        except typer.Abort:
+            code = INTERRUPTED
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_error(error: typer.TyperException) -> errors.UsageError:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = context.command_path if context else "agentcore-new"
+    return errors.UsageError(
+        error.format_message(), hint=f"`{command} --help` explains it, with examples."
+    )
+
+
+def _report(error: errors.Error, *, as_json: bool) -> int:
+    if as_json:
+        print(output.as_json(errors.as_object(error)))
+    else:
+        print(errors.as_text(error), file=sys.stderr)
+    return error.exit_code
+
+
+app = typer.Typer(
+    name="agentcore-new",
+    cls=Commands,
+    # Frames and colours for a reader; for a pipe plain text, without the cost of rich.
+    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def run() -> None:
+    """Run `agentcore-new` as a program of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        # A path or character that the terminal cannot show must not end the command.
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+    for name in ("SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, _terminated)
+    try:
+        app(prog_name="agentcore-new")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _terminated(number: int, _frame: object) -> NoReturn:
+    """End as if by the signal, but with everything tidied up on the way."""
+    sys.exit(128 + number)
+
+
+def _flag(question: Option | Text) -> inspect.Parameter:
+    """Return the parameter by which a command takes an answer to `question`."""
+    choices = [choice.value for choice in question.choices] if isinstance(question, Option) else []
+    is_switch = isinstance(question, Option) and not choices
+
+    def completions(incomplete: str) -> list[str]:
+        return [value for value in choices if value.startswith(incomplete.lower())]
+
+    flag = options.flag(question)
+    parameter = typer.Option(
+        f"{flag}/{options.negated(question)}" if is_switch else flag,
+        help=question.help,
+        metavar="|".join(choices) or None,
+        autocompletion=completions if choices else None,
+        show_default=options.described_default(question) or False,
+    )
+    annotation = bool | None if is_switch else str | None
+    return inspect.Parameter(
+        question.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[annotation, parameter],
+    )
+
+
+def with_answers(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command`, which takes them as `**given`, a flag for each question of options.py."""
+    first, *rest, _given = inspect.signature(command).parameters.values()
+    flags = [_flag(each) for each in options.QUESTIONS if each is not options.PROJECT_NAME]
+    command.__signature__ = inspect.Signature([first, *flags, *rest])  # type: ignore[attr-defined]
+    return command
+
+
+NAME_DEFAULT = options.described_default(options.PROJECT_NAME)
+
+CREATE_EXAMPLES = """Examples:
+
+\b
+  # Google ADK with Gemini, in ./adk-agent
+  agentcore-new create --framework adk
+
+\b
+  # LangGraph with Claude from Anthropic, streaming, ready for a container
+  agentcore-new create support-bot --framework langgraph \\
+      --model-provider anthropic --stream --container
+
+\b
+  # List what would be written; write it and read the result in a script
+  agentcore-new create my-agent --framework strands --dry-run
+  agentcore-new create my-agent --framework strands --json
+"""
+
+PREVIEW_EXAMPLES = """Examples:
+
+\b
+  # The files of a project, then one of them
+  agentcore-new preview --framework adk --stream
+  agentcore-new preview --framework adk --stream main.py
+
+\b
+  # What another provider changes
+  diff <(agentcore-new preview --framework strands model/load.py) \\
+       <(agentcore-new preview --framework strands --model-provider openai model/load.py)
+"""
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Create session-safe agent projects for Amazon Bedrock AgentCore.
+
+    Start with: agentcore-new create my-agent --framework strands
+    """
+    if version:
+        print(f"agentcore-new {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command(epilog=CREATE_EXAMPLES)
+@with_answers
+def create(
+    *,
+    project_name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help=options.PROJECT_NAME.help, show_default=NAME_DEFAULT),
+    ] = None,
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", help="The folder in which the project's folder is made.")
+    ] = Path(),
+    git: Annotated[
+        bool | None,
+        typer.Option(
+            "--git/--no-git",
+            help="Make a git repository, with one commit of all files.",
+            show_default="on, outside of any repository",
+        ),
+    ] = None,
+    install: Annotated[
+        bool,
+        typer.Option(
+            "--install/--no-install",
+            help="Install the dependencies: uv sync, or venv and pip where there is no uv.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the files and write nothing.")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Replace generated files in a folder that is not empty."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, for errors too; ask nothing.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing; what is not given has its default.")
+    ] = False,
+    **given: Value | None,
+) -> None:
+    """Create a project: an agent on the framework and model of your choice.
+
+    On a terminal you are asked for what you do not give. The project runs at once, without an
+    account: AGENT_OFFLINE=1 uv run main.py
+    """
+    given["project_name"] = project_name
+    ask = terminal.is_interactive() and not (yes or as_json)
+    answers = _asked(given) if ask else options.complete(given)
+    created = creation.create(answers, output_dir, repository=git, force=force, dry_run=dry_run)
+    if not as_json:
+        print(output.created_text(created), flush=True)
+
+    go_there = output.change_folder(output_dir, created.target.name)
+    install = install and not dry_run
+    if install:
+        installation.install(created.target, go_there)
+    commands = output.next_commands(go_there, answers, installed=install)
+    again = output.equivalent_command(
+        answers, output_dir, {"git": git, "install": install or None, "force": force or None}
+    )
+    if as_json:
+        print(output.as_json(output.created_object(created, commands, again)))
+    elif not dry_run:
+        print(output.next_text(commands))
+    if ask:
+        print(output.again_text(again))
+
+
+def _asked(given: Mapping[str, Value | None]) -> dict[str, Value]:
+    # Imported where it is used: it costs as much as all the rest.
+    from agentcore_new import prompts
+
+    return prompts.ask(given)
+
+
+@app.command(epilog=PREVIEW_EXAMPLES)
+@with_answers
+def preview(
+    *,
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="A file of the project.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help=options.PROJECT_NAME.help, show_default=NAME_DEFAULT),
+    ] = None,
+    **given: Value | None,
+) -> None:
+    """Show the files of a project, or one of them, and write nothing.
+
+    The options are those of `create`.
+    """
+    answers = options.complete({**given, "project_name": name})
+    files = render(answers)
+    if file is None:
+        print(output.tree(str(answers["project_name"]), files))
+    else:
+        terminal.print_file(file, creation.file_of(files, file))
+
+
+@app.command()
+def frameworks(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the frameworks, providers, options and pinned versions."""
+    # Imported where it is used: parsing TOML has no part in the other commands.
+    from agentcore_new import catalogue
+
+    if as_json:
+        print(output.as_json(catalogue.as_object()))
+    else:
+        terminal.print_tables(catalogue.as_tables())

@@ -1,0 +1,118 @@
+"""Create a project: from answers to files on disk, a repository and an environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from agentcore_new import __version__, git, project
+from agentcore_new.errors import GitFailed, InvalidAnswer, WriteFailed
+from agentcore_new.options import Answers
+from agentcore_new.render import render
+
+
+class Repository(StrEnum):
+    """What became of `--git`."""
+
+    COMMITTED = "committed"
+    NO_IDENTITY = "no-identity"
+    INSIDE_REPOSITORY = "inside-repository"
+    NO_GIT = "no-git"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A project that was created, or would be (`dry_run`).
+
+    Args:
+        answers: Every answer.
+        target: Its folder, absolute.
+        files: The text of each file, by path.
+        replaced: Which of them replaced another file.
+        repository: What became of `--git`.
+        dry_run: Nothing was written.
+    """
+
+    answers: Answers
+    target: Path
+    files: Mapping[str, str]
+    replaced: tuple[str, ...]
+    repository: Repository
+    dry_run: bool
+
+
+def create(
+    answers: Answers,
+    output_dir: Path,
+    *,
+    repository: bool | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+) -> Created:
+    """Write the project of `answers` to a folder of its name in `output_dir`, whole or not at all.
+
+    Args:
+        answers: Every answer, as `options.complete` returns them.
+        output_dir: The folder that holds the project's own; made if it is not there.
+        repository: Make a git repository; None: if there is a git, and none around the project.
+        force: Replace files of these names in a folder that is not empty.
+        dry_run: Write nothing.
+
+    Raises:
+        TargetInTheWay: There are files where the project would go.
+        UnsafeTarget: There are symbolic links where the project would go.
+        WriteFailed: The disk refused.
+        GitFailed: Git failed.
+    """
+    try:
+        target = output_dir.expanduser().resolve() / str(answers["project_name"])
+    except (OSError, RuntimeError) as error:
+        raise WriteFailed(f"{output_dir} cannot be found: {error}.") from error
+    plan = project.plan(target, render(answers), force=force)
+    outcome = _repository(target, wanted=repository)
+    if not dry_run:
+        message = f"Create {target.name} with agentcore-new {__version__}"
+
+        def commit(folder: Path) -> None:
+            nonlocal outcome
+            if outcome is Repository.COMMITTED and not git.commit_all(
+                folder, list(plan.files), message
+            ):
+                outcome = Repository.NO_IDENTITY
+
+        project.write(plan, prepare=commit)
+    return Created(answers, target, plan.files, plan.replaced, outcome, dry_run)
+
+
+def _repository(target: Path, *, wanted: bool | None) -> Repository:
+    """Return what is to be done about git."""
+    if wanted is False:
+        return Repository.OFF
+    if not git.is_installed():
+        if wanted:
+            raise GitFailed("git is not installed.", hint="--no-git creates no repository.")
+        return Repository.NO_GIT
+    # One's own repository is never made anew; one inside another is made if it is asked for.
+    if (target / ".git").exists() or (not wanted and git.is_inside_repository(target)):
+        return Repository.INSIDE_REPOSITORY
+    return Repository.COMMITTED
+
+
+def file_of(files: Mapping[str, str], path: str) -> str:
+    """Return the text of the file `path`.
+
+    Raises:
+        InvalidAnswer: The project has no such file; the hint has one like it.
+    """
+    if path in files:
+        return files[path]
+    # Imported where it is used: only a slip needs it.
+    from difflib import get_close_matches
+
+    near = get_close_matches(path, files, n=1) or list(files)
+    raise InvalidAnswer(
+        f"The project has no file {path!r}.",
+        hint=f"It has: {', '.join(near)}",
+        details={"answer": "file", "choices": list(files)},
+    )

@@ -1,0 +1,92 @@
+"""Everything that can be refused or can fail in a foreseen way, and how it is told.
+
+The text for people, the object for `--json` and the exit code are all made here.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+Detail = str | int | bool | None | list[str]
+
+
+class Error(Exception):
+    """A foreseen failure: one plain line, and if there is one, a line on what to do.
+
+    Args:
+        message: What went wrong, as one sentence.
+        hint: What to do about it, as one sentence.
+        details: Values for programs, part of the JSON object alone.
+    """
+
+    kind: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, message: str, hint: str = "", details: Mapping[str, Detail] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = dict(details or {})
+
+
+class UsageError(Error):
+    """The command line itself is wrong."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class InvalidAnswer(UsageError):
+    """A value that an option, the name or a text cannot have."""
+
+    kind = "invalid-answer"
+
+
+class MissingAnswer(UsageError):
+    """A value that must be given, where nobody can be asked for it."""
+
+    kind = "missing-answer"
+
+
+class TargetInTheWay(Error):
+    """Files stand where the project would go."""
+
+    kind = "target-in-the-way"
+
+
+class UnsafeTarget(Error):
+    """A symbolic link leads out of the target."""
+
+    kind = "unsafe-target"
+
+
+class WriteFailed(Error):
+    """The disk refused; nothing is left behind."""
+
+    kind = "write-failed"
+
+
+class GitFailed(Error):
+    """Git could not make the repository or the commit; nothing is left behind."""
+
+    kind = "git-failed"
+
+
+class InstallFailed(Error):
+    """The dependencies could not be installed; the project itself is there."""
+
+    kind = "install-failed"
+
+
+def as_text(error: Error) -> str:
+    """Return `error` as one line for a person."""
+    return f"Error: {error.message} {error.hint}".rstrip()
+
+
+def as_object(error: Error) -> dict[str, Detail | dict[str, Detail]]:
+    """Return `error` as the object that `--json` prints."""
+    body: dict[str, Detail] = {"kind": error.kind, "message": error.message}
+    if error.hint:
+        body["hint"] = error.hint
+    return {"ok": False, "error": body | error.details}

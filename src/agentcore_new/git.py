@@ -1,0 +1,101 @@
+"""Git: one new repository with one commit of exactly the generated files."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentcore_new.errors import GitFailed
+
+# The user's own set-up stays out of the first commit: no hook, no signature and no filter runs, and
+# a folder that belongs to somebody else (a mounted one) is no obstacle.
+SETTINGS = (
+    "commit.gpgSign=false",
+    "core.attributesFile=/dev/null",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.safecrlf=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "safe.directory=*",
+    "user.useConfigOnly=true",
+)
+# These point git at another repository; a hook, for one, runs with them set.
+FOREIGN = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_SHALLOW_FILE",
+    "GIT_TEMPLATE_DIR",
+    "GIT_WORK_TREE",
+)
+
+
+def is_installed() -> bool:
+    """Return whether there is a git to run."""
+    return shutil.which("git") is not None
+
+
+def is_inside_repository(folder: Path) -> bool:
+    """Return whether `folder`, there or not, is in the work tree of a repository."""
+    return any((parent / ".git").exists() for parent in (folder, *folder.parents))
+
+
+def commit_all(folder: Path, files: Sequence[str], message: str) -> bool:
+    """Make `folder` a repository and commit `files`, whatever any ignore file says.
+
+    Returns:
+        False if there is no commit because git knows no name and e-mail address to put on it; the
+        files are staged then.
+
+    Raises:
+        GitFailed: Git failed.
+    """
+    # An empty template: no hooks from the user's own.
+    _run(folder, "init", "--quiet", "--template=")
+    _run(folder, "add", "--force", "--", *files)
+    if not all(_has_identity(folder, role) for role in ("AUTHOR", "COMMITTER")):
+        return False
+    _run(folder, "commit", "--quiet", "--no-verify", "--message", message)
+    return True
+
+
+def _has_identity(folder: Path, role: str) -> bool:
+    return _git(folder, "var", f"GIT_{role}_IDENT").returncode == 0
+
+
+def _run(folder: Path, *arguments: str) -> None:
+    result = _git(folder, *arguments)
+    if result.returncode != 0:
+        said = result.stderr.strip().splitlines()
+        raise GitFailed(
+            f"git {arguments[0]} failed: {said[-1] if said else f'exit code {result.returncode}'}",
+            hint="Nothing was left behind. --no-git creates the project without a repository.",
+        )
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    settings = [word for setting in SETTINGS for word in ("-c", setting)]
+    try:
+        return subprocess.run(
+            ["git", *settings, *arguments],
+            cwd=folder,
+            env={name: value for name, value in os.environ.items() if name not in FOREIGN},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise GitFailed(
+            f"git could not be started: {error.strerror}.",
+            hint="Nothing was left behind. --no-git creates the project without a repository.",
+        ) from error

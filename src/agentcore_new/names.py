@@ -1,0 +1,101 @@
+"""What a project may be called, and the names derived from its name.
+
+`templates/reserved_names.txt` lists every distribution and top-level module that a generated
+project depends on, direct or transitive, in normal form; Copier reads the same file.
+"""
+
+import keyword
+import string
+import unicodedata
+from functools import cache
+
+from agentcore_new.errors import InvalidAnswer
+from agentcore_new.package_data import template_root
+
+MAX_LENGTH = 64
+MAX_RUNTIME_NAME = 48
+CHARACTERS = string.ascii_letters + string.digits + "-_"
+# The top-level modules of a generated project.
+PROJECT_MODULES = ("main", "sessions", "invocation", "turns", "streaming", "model", "tests")
+# Compared without regard to case, because the derived identifier is in lower case.
+KEYWORDS = tuple(sorted(word.lower() for word in keyword.kwlist))
+
+
+def distribution_name(project_name: str) -> str:
+    """Return the name of the distribution, in the normal form of the Python packaging index."""
+    return "-".join(filter(None, project_name.lower().replace("_", "-").split("-")))
+
+
+def agent_name(project_name: str) -> str:
+    """Return the Python identifier of the agent."""
+    identifier = project_name.lower().replace("-", "_")
+    # Google ADK keeps `user` for the author of the user's messages.
+    return "user_agent" if identifier == "user" else identifier
+
+
+def runtime_name(project_name: str) -> str:
+    """Return the name of the AgentCore runtime: letters, digits and `_`, at most 48."""
+    return project_name.replace("-", "_")[:MAX_RUNTIME_NAME]
+
+
+@cache
+def reserved_names() -> frozenset[str]:
+    """Return, in normal form, the names that a project would shadow."""
+    listed = (template_root() / "templates" / "reserved_names.txt").read_text("utf-8").split()
+    return frozenset([*listed, *PROJECT_MODULES])
+
+
+def check(name: str) -> str:
+    """Return `name`, if a project can have it.
+
+    Raises:
+        InvalidAnswer: It cannot; the message says why, the hint has a name that would do.
+    """
+    if problem := _problem(name):
+        suggestion = _suggestion(name)
+        shown = name if len(name) <= MAX_LENGTH else name[:MAX_LENGTH] + "…"
+        raise InvalidAnswer(
+            f"{shown!r} cannot be a project's name: {problem}.",
+            hint=f"A good name would be: {suggestion}",
+            details={"answer": "project_name", "suggestion": suggestion},
+        )
+    return name
+
+
+def _problem(name: str) -> str:
+    """Return what is wrong with `name`, or nothing."""
+    if not name.strip():
+        return "it is empty"
+    if "/" in name or "\\" in name or name in (".", ".."):
+        return "it is a path (--output-dir says where the project goes)"
+    if any(unicodedata.category(character).startswith("C") for character in name):
+        return "it has a control or invisible character"
+    if any(character.isspace() for character in name):
+        return "it has a blank"
+    if not name.isascii():
+        return "it has a character that is not ASCII"
+    if not name[0].isalpha():
+        return "it must start with a letter"
+    if foreign := [character for character in name if character not in CHARACTERS]:
+        return f"{foreign[0]!r} is not a letter, a digit, '-' or '_'"
+    if len(name) > MAX_LENGTH:
+        return f"it has {len(name)} characters and at most {MAX_LENGTH} are allowed"
+    if agent_name(name) in KEYWORDS:
+        return "it is a keyword of Python"
+    if distribution_name(name) in PROJECT_MODULES:
+        return "the project has a module of that name"
+    if distribution_name(name) in reserved_names():
+        return "a package that the project depends on has that name"
+    return ""
+
+
+def _suggestion(name: str) -> str:
+    """Return a valid name that is as near to `name` as possible."""
+    last_part = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    plain = unicodedata.normalize("NFKD", last_part).encode("ascii", "ignore").decode()
+    kept = "".join(character if character in CHARACTERS else "-" for character in plain)
+    words = "-".join(filter(None, kept.split("-"))).strip("_")
+    if not words[:1].isalpha():
+        words = f"agent-{words}" if words else "my-agent"
+    words = words[:MAX_LENGTH].rstrip("-_")
+    return f"{words[: MAX_LENGTH - len('-agent')]}-agent" if _problem(words) else words

@@ -1,0 +1,157 @@
+"""What the commands print: text for people, objects for `--json`."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from agentcore_new import __version__, installation, options
+from agentcore_new.creation import Created, Repository
+from agentcore_new.options import Answers
+
+REPOSITORY_NOTES = {
+    Repository.COMMITTED: "git: all files are in the first commit.",
+    Repository.NO_IDENTITY: (
+        "git: no commit, because git has no user.name and user.email; the files are staged."
+    ),
+    Repository.INSIDE_REPOSITORY: "git: no new repository, the project is inside one.",
+}
+
+
+def tree(name: str, paths: Iterable[str]) -> str:
+    """Return `paths` as a tree below `name`, folders first."""
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        "├└│─".encode(encoding)
+        branches = ("├── ", "└── ", "│   ")
+    except UnicodeEncodeError:
+        branches = ("|-- ", "`-- ", "|   ")
+    return "\n".join([name, *_branches([path.split("/") for path in paths], *branches)])
+
+
+def _branches(paths: list[list[str]], branch: str, last: str, bar: str) -> list[str]:
+    below: dict[str, list[list[str]]] = {}
+    for first, *rest in paths:
+        below.setdefault(first, []).extend([rest] if rest else [])
+    lines = []
+    names = sorted(below, key=lambda name: (not below[name], name))
+    for name in names:
+        at_end = name == names[-1]
+        lines.append(f"{last if at_end else branch}{name}{'/' if below[name] else ''}")
+        inner = " " * len(bar) if at_end else bar
+        lines += [inner + line for line in _branches(below[name], branch, last, bar)]
+    return lines
+
+
+def change_folder(output_dir: Path, name: str) -> str:
+    """Return the shell command that goes to the project, from where the user is."""
+    path = str(output_dir.expanduser() / name)
+    return f"cd {shlex.quote(f'./{path}' if path.startswith('-') else path)}"
+
+
+def next_commands(go_there: str, answers: Answers, *, installed: bool) -> list[str]:
+    """Return the shell commands that start the project without an account, and try it.
+
+    Args:
+        go_there: The command that goes to the project's folder.
+        answers: The project's answers.
+        installed: The dependencies are installed.
+    """
+    request = shlex.quote(json.dumps({"prompt": "What is 2 + 3?"}))
+    return [
+        go_there,
+        # uv installs on its own what it runs.
+        *([] if installed or installation.has_uv() else installation.shell_commands()),
+        f"AGENT_OFFLINE=1 {'uv run' if installation.has_uv() else installation.PYTHON} main.py",
+        f"curl {'-N ' if answers['stream'] else ''}http://127.0.0.1:8080/invocations"
+        f" -H 'Content-Type: application/json' -d {request}",
+    ]
+
+
+def equivalent_command(
+    answers: Answers, output_dir: Path, switches: Mapping[str, bool | None]
+) -> str:
+    """Return the one-line command that creates the same project and asks nothing.
+
+    Args:
+        answers: The project's answers; those that are defaults are left out.
+        output_dir: The folder that holds the project's own.
+        switches: Further switches of the command line by name; None for those not given.
+    """
+    words = ["agentcore-new", "create", str(answers["project_name"])]
+    for question in options.QUESTIONS:
+        value = answers[question.name]
+        required = isinstance(question, options.Option) and question.required
+        if question is options.PROJECT_NAME:
+            continue
+        if value == options.default(question, answers) and not required:
+            continue
+        if isinstance(value, str):
+            words += [options.flag(question), value]
+        else:
+            words.append(options.flag(question) if value else options.negated(question))
+    if output_dir != Path():
+        words += ["--output-dir", str(output_dir)]
+    words += [
+        f"--{name}" if value else f"--no-{name}"
+        for name, value in switches.items()
+        if value is not None
+    ]
+    return shlex.join([*words, "--yes"])
+
+
+def again_text(command: str) -> str:
+    """Return the equivalent command as a person reads it."""
+    return f"\nThe same again, without questions:\n\n  {command}"
+
+
+def created_text(created: Created) -> str:
+    """Return what a person reads after a project was created, or would be."""
+    count = f"{len(created.files)} files"
+    if created.dry_run:
+        lines = [f"Would write {count} to {created.target}:", ""]
+        lines += [f"  {path}" for path in created.files]
+    else:
+        lines = [f"Created {count} in {created.target}", ""]
+        lines += [tree(created.target.name, created.files)]
+    if created.replaced:
+        verb = "Would replace" if created.dry_run else "Replaced"
+        lines += ["", f"{verb}: {', '.join(created.replaced)}"]
+    if not created.dry_run and created.repository in REPOSITORY_NOTES:
+        lines += ["", REPOSITORY_NOTES[created.repository]]
+    return "\n".join(lines)
+
+
+def next_text(commands: Sequence[str]) -> str:
+    """Return the next commands as a person reads them."""
+    *start, attempt = commands
+    return "\n".join(
+        [
+            "\nNext, to run it without an account:\n",
+            *(f"  {command}" for command in start),
+            "\nand in another terminal:\n",
+            f"  {attempt}",
+        ]
+    )
+
+
+def created_object(created: Created, commands: Sequence[str], command: str) -> dict[str, object]:
+    """Return what `--json` says of a created project."""
+    return {
+        "ok": True,
+        "dry_run": created.dry_run,
+        "path": str(created.target),
+        "answers": dict(created.answers),
+        "files": list(created.files),
+        "replaced": list(created.replaced),
+        "git": str(created.repository),
+        "next_commands": list(commands),
+        "command": command,
+        "version": __version__,
+    }
+
+
+def as_json(content: Mapping[str, object]) -> str:
+    """Return `content` as JSON of ASCII characters only, which any pipe takes."""
+    return json.dumps(content, indent=2)

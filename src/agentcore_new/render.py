@@ -1,0 +1,103 @@
+"""The files of a project, in memory: pure, apart from reading the templates.
+
+The templates are a Copier template too, so that Jinja is set up here exactly as in `copier.yml`.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from agentcore_new.options import FILE_CONDITIONS, Answers, template_variables
+from agentcore_new.package_data import template_root
+
+PROJECT_FOLDER = "templates/project"
+SUFFIX = ".jinja"
+# What tools leave in a folder of sources, and never part of a project.
+DEBRIS = ("__pycache__", "*.py[co]", ".DS_Store", "*~")
+
+Produce = Callable[[Mapping[str, Any]], str]
+
+
+class Renderer:
+    """The templates of one folder, each read and compiled once.
+
+    Args:
+        root: The folder that holds `templates/`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(root),
+            undefined=jinja2.StrictUndefined,
+            # Text reaches each language through the macros of quote.jinja, not as HTML.
+            autoescape=False,  # noqa: S701
+            keep_trailing_newline=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            cache_size=-1,
+            auto_reload=False,
+        )
+        self._conditions = {
+            path: self._environment.compile_expression(condition)
+            for path, condition in FILE_CONDITIONS.items()
+        }
+        self._producers: dict[str, Produce] = {}
+        self._sources = dict(sorted(_sources(root / PROJECT_FOLDER)))
+
+    def render(self, answers: Answers) -> dict[str, str]:
+        """Return the text of every file of the project, by path and sorted by it.
+
+        Args:
+            answers: Every answer, as `options.complete` returns them.
+        """
+        variables = template_variables(answers)
+        return {
+            path: self._producer(path)(variables)
+            for path in self._sources
+            if path not in self._conditions or self._conditions[path](**variables)
+        }
+
+    def _producer(self, path: str) -> Produce:
+        """Return what makes the file `path`, prepared at its first use."""
+        if path not in self._producers:
+            source = self._sources[path]
+            if source.suffix == SUFFIX:
+                template = self._environment.get_template(f"{PROJECT_FOLDER}/{path}{SUFFIX}")
+                self._producers[path] = template.render
+            else:
+                text = source.read_bytes().decode("utf-8")
+                self._producers[path] = lambda _variables: text
+        return self._producers[path]
+
+
+def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield each file that a project can have, and the template of it."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_debris(name)]
+        for name in files:
+            if not _is_debris(name):
+                source = Path(parent, name)
+                yield source.relative_to(folder).as_posix().removesuffix(SUFFIX), source
+
+
+def _is_debris(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in DEBRIS)
+
+
+@cache
+def _packaged() -> Renderer:
+    return Renderer(template_root())
+
+
+def render(answers: Answers) -> dict[str, str]:
+    """Return the text of every file of the project, by path and sorted by it.
+
+    Args:
+        answers: Every answer, as `options.complete` returns them.
+    """
+    return _packaged().render(answers)

@@ -1,0 +1,31 @@
+"""On the path of a server under test: notes every address that it looks up or talks to.
+
+Python imports a module of this name by itself at start, before anything of the project.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+# which of a call's arguments holds the address; the socket itself comes first in some
+_ADDRESS = {
+    "socket.connect": 1,
+    "socket.sendto": 1,
+    "socket.getaddrinfo": 0,
+    "socket.gethostbyname": 0,
+    "socket.gethostbyaddr": 0,
+}
+_file = os.open(os.environ["CONTRACT_AUDIT"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+
+def _note(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _ADDRESS:
+        address = arguments[_ADDRESS[event]]
+        host = address[0] if isinstance(address, tuple) else address
+        port = address[1] if isinstance(address, tuple) else ""
+        os.write(_file, f"{event} {host!r} {port}\n".encode())
+
+
+sys.addaudithook(_note)

@@ -1,0 +1,153 @@
+"""An HTTP client of one server, to which JSON answers and streams look the same."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+SESSION = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
+USER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
+TENANT = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tenant-Id"
+SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for one prompt: a text or an error, whichever way it was sent."""
+
+    status: int
+    text: str
+    error: str
+    # of a stream, in order: a string for a delta, an object for an error
+    frames: tuple[Any, ...]
+    body: bytes
+
+    @property
+    def deltas(self) -> list[str]:
+        """The pieces of text of a stream."""
+        return [frame for frame in self.frames if isinstance(frame, str)]
+
+
+def _reply(response: httpx.Response) -> Reply:
+    if not response.headers.get("content-type", "").startswith("text/event-stream"):
+        answer = response.json()
+        text, error = answer.get("result", ""), answer.get("error", "")
+        return Reply(response.status_code, text, error, (), response.content)
+    frames = tuple(parse_frames(response.content))
+    errors = [frame["error"] for frame in frames if isinstance(frame, dict)]
+    text = "".join(frame for frame in frames if isinstance(frame, str))
+    return Reply(response.status_code, text, "\n".join(errors), frames, response.content)
+
+
+def parse_frames(body: bytes) -> Iterator[Any]:
+    """The data of each server-sent event, which must be one line of JSON and nothing else."""
+    *frames, rest = body.decode().split("\n\n")
+    assert not rest, f"the stream ends within a frame: {rest!r}"
+    for frame in frames:
+        assert frame.startswith("data: "), f"not a frame: {frame!r}"
+        yield json.loads(frame.removeprefix("data: "))
+
+
+class Client:
+    """Talks to one server; `begin` and `together` have many requests in flight at once."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._http = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            timeout=SECONDS,
+            limits=httpx.Limits(max_connections=None),
+            trust_env=False,
+        )
+        self._threads = ThreadPoolExecutor(256)
+
+    def close(self) -> None:
+        """Wait for the requests in flight, then close every connection."""
+        self._threads.shutdown(cancel_futures=True)
+        self._http.close()
+
+    def ping(self) -> str:
+        """The status that the server says it has."""
+        status: str = self._http.get("/ping", timeout=5).raise_for_status().json()["status"]
+        return status
+
+    def post(self, body: bytes, headers: dict[str, bytes] | None = None) -> httpx.Response:
+        """Send any bytes as an invocation."""
+        return self._http.post(
+            "/invocations",
+            content=body,
+            headers={"Content-Type": b"application/json", **(headers or {})},
+        )
+
+    def ask(
+        self,
+        prompt: object,
+        session: str | None = None,
+        *,
+        user: str | None = None,
+        tenant: str | None = None,
+        **payload: object,
+    ) -> Reply:
+        """Run one turn."""
+        headers = _headers(session, user, tenant)
+        return _reply(self.post(_body(prompt, payload), headers))
+
+    def begin(self, prompt: object, session: str | None = None, **options: Any) -> Future[Reply]:
+        """Start one turn."""
+        return self._threads.submit(self.ask, prompt, session, **options)
+
+    def together(self, asked: list[tuple[str, str | None]]) -> list[Reply]:
+        """Run a turn for each prompt and session, all at once."""
+        turns = [self.begin(prompt, session) for prompt, session in asked]
+        return [turn.result(SECONDS) for turn in turns]
+
+    def fence(self) -> None:
+        """Return when all that the server's loop had to do before is done."""
+        assert self.post(b"null").status_code == 400
+
+    @contextmanager
+    def connection(
+        self, prompt: str, session: str, *, receive_buffer: int = 0
+    ) -> Iterator[socket.socket]:
+        """Send a prompt over a bare connection, to leave or not to read whenever it suits."""
+        body = _body(prompt, {})
+        head = [
+            "POST /invocations HTTP/1.1",
+            "Host: 127.0.0.1",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            f"{SESSION}: {session}",
+        ]
+        with socket.socket() as raw:
+            raw.settimeout(SECONDS)
+            if receive_buffer:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            raw.connect(("127.0.0.1", self._port))
+            raw.sendall("\r\n".join([*head, "", ""]).encode() + body)
+            yield raw
+
+
+def read_until(raw: socket.socket, text: bytes) -> bytes:
+    """Read until `text` has come, and return everything."""
+    received = b""
+    while text not in received:
+        data = raw.recv(4096)
+        assert data, f"the connection ended after {received!r}"
+        received += data
+    return received
+
+
+def _headers(session: str | None, user: str | None, tenant: str | None) -> dict[str, bytes]:
+    given = {SESSION: session, USER: user, TENANT: tenant}
+    return {name: value.encode("latin-1") for name, value in given.items() if value is not None}
+
+
+def _body(prompt: object, payload: dict[str, object]) -> bytes:
+    return json.dumps({"prompt": prompt, **payload}).encode()

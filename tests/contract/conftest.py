@@ -1,0 +1,74 @@
+"""The fake models, and the servers under test, each started once a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from contract.client import Client
+from contract.projects import Variant
+from contract.server import Server, serve
+from fake_models import FakeModels
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring together the tests that share a server, however their modules are called."""
+    groups: dict[str, int] = {}
+    for item in items:
+        groups.setdefault(_group(item), len(groups))
+    items.sort(key=lambda item: groups[_group(item)])
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[FakeModels]:
+    """One for all servers under test."""
+    with FakeModels() as models:
+        yield models
+
+
+@pytest.fixture
+def models(model_server: FakeModels) -> Iterator[FakeModels]:
+    """The fake models, without memory of the test before."""
+    model_server.clear()
+    yield model_server
+    model_server.clear()
+
+
+@pytest.fixture(scope="session")
+def variant(request: pytest.FixtureRequest) -> Variant:
+    """What `each` says."""
+    value: Variant = request.param
+    return value
+
+
+@pytest.fixture(scope="session")
+def server(
+    variant: Variant, model_server: FakeModels, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The project as it is."""
+    folder = tmp_path_factory.mktemp(str(variant))
+    with serve(variant, folder, model_server.env(variant.provider)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def tight(
+    variant: Variant, model_server: FakeModels, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The project with the limits of the launcher."""
+    folder = tmp_path_factory.mktemp(f"{variant}-tight")
+    environment = model_server.env(variant.provider)
+    with serve(variant, folder, environment, launcher=True) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server, models: FakeModels) -> Client:
+    """A client of the project as it is."""
+    return server.client

@@ -1,0 +1,83 @@
+"""Runs a project with limits that a test can reach, without a change to its text.
+
+Started by the interpreter of the project's environment, in the project's folder. What happens at
+which moment is told by files in the folder that CONTRACT_CONTROL names:
+
+    ahead           seconds by which the clock of the session cache is ahead
+    closing-waits   while it exists, closing a session does not end
+    records.jsonl   written: every log record, whatever its logger
+    models.txt      written: a line for every model that is made
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+TURN_SECONDS = 1.5
+MAX_TURNS = 3
+MAX_SESSIONS = 4
+
+
+class Records(logging.Handler):
+    """Writes every record as a line of JSON."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
+        self._file = path.open("a", encoding="utf-8")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = {"level": record.levelno, "logger": record.name, "text": self.format(record)}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+
+def run(control: Path) -> None:
+    """Serve the project in the current folder."""
+    sys.path.insert(0, os.getcwd())
+    logging.basicConfig(level=logging.INFO, handlers=[Records(control / "records.jsonl")])
+    main, load = import_module("main"), import_module("model.load")
+    import_module("turns").TURN_SECONDS = TURN_SECONDS
+    main.MAX_TURNS = MAX_TURNS
+    connect, open_session, close_session = load.connect, main.open_session, main.close_session
+
+    def counted(model_id: str) -> Any:
+        with (control / "models.txt").open("a") as file:
+            file.write(model_id + "\n")
+        return connect(model_id)
+
+    async def opened(key: Any) -> Any:
+        # the first one to open such a session fails, and takes its time
+        marker = control / f"opened-{key.session}" if key else None
+        if marker is not None and "open-fails" in marker.name and not marker.exists():
+            marker.touch()
+            await asyncio.sleep(0.1)
+            raise RuntimeError("cannot open")
+        return await open_session(key)
+
+    async def closed(key: Any, session: Any) -> None:
+        while (control / "closing-waits").exists():
+            await asyncio.sleep(0.01)
+        if key and "close-fails" in key.session:
+            raise RuntimeError("cannot close")
+        await close_session(key, session)
+
+    def clock() -> float:
+        return time.monotonic() + float((control / "ahead").read_text())
+
+    load.connect = counted
+    cache = import_module("sessions").SessionCache
+    main.sessions = cache(opened, closed, maxsize=MAX_SESSIONS, clock=clock)
+    main.app.run(port=int(os.environ["PORT"]), timeout_graceful_shutdown=30)
+
+
+if __name__ == "__main__":
+    run(Path(os.environ["CONTRACT_CONTROL"]))

@@ -1,0 +1,72 @@
+"""Rendered projects: the combinations that are tested, their files, their dependencies."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agentcore_new import options, render
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One combination of the options that change what a project does."""
+
+    framework: str
+    provider: str
+    stream: bool
+
+    def __str__(self) -> str:
+        return f"{self.framework}-{self.provider}-{'stream' if self.stream else 'json'}"
+
+    def files(self) -> dict[str, str]:
+        """The text of every file, by path."""
+        answers = {
+            "framework": self.framework,
+            "model_provider": self.provider,
+            "stream": self.stream,
+        }
+        return render.render(options.complete(answers))
+
+    def write(self, folder: Path) -> Path:
+        """Write the project into `folder`, which need not exist."""
+        for name, text in self.files().items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        return folder
+
+    def dependencies(self) -> list[str]:
+        """What its pyproject.toml requires at run time."""
+        dependencies: list[str] = tomllib.loads(self.files()["pyproject.toml"])["project"][
+            "dependencies"
+        ]
+        return dependencies
+
+
+FRAMEWORKS = {row.value: row.default_provider for row in options.FRAMEWORKS}
+PROVIDERS = {row.value: row for row in options.PROVIDERS}
+PAIRS = [
+    Variant(framework, provider, stream)
+    for framework in FRAMEWORKS
+    for provider in PROVIDERS
+    for stream in (False, True)
+]
+DEFAULTS = [variant for variant in PAIRS if FRAMEWORKS[variant.framework] == variant.provider]
+STREAMED = [variant for variant in DEFAULTS if variant.stream]
+
+
+def each(variants: list[Variant]) -> pytest.MarkDecorator:
+    """Run a test, or all of a module, for each of these; one worker has all tests of one of them."""
+    return pytest.mark.parametrize(
+        "variant",
+        [
+            pytest.param(variant, id=str(variant), marks=pytest.mark.xdist_group(str(variant)))
+            for variant in variants
+        ],
+        indirect=True,
+        scope="session",
+    )

@@ -1,0 +1,146 @@
+"""A generated project, running: its process, its log, and what it reached out to."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from contract.client import Client
+from contract.environments import python_of
+from contract.projects import Variant
+
+AUDIT = Path(__file__).with_name("audit")
+LAUNCHER = Path(__file__).with_name("launcher.py")
+START_SECONDS = 60.0
+_CLOSED = re.compile(r"Closed session (.*)")
+
+
+class Server:
+    """One process; what is said here about its log holds after `client.fence()`."""
+
+    def __init__(self, variant: Variant, process: subprocess.Popen[bytes], port: int, folder: Path):
+        self.variant = variant
+        self.process = process
+        self.port = port
+        self.folder = folder
+        self.client = Client(port)
+
+    @property
+    def control(self) -> Path:
+        """Where the launcher looks for orders."""
+        return self.folder / "control"
+
+    def wait_until_up(self) -> None:
+        """Return when /ping answers."""
+        give_up = time.monotonic() + START_SECONDS
+        while time.monotonic() < give_up and self.process.poll() is None:
+            try:
+                self.client.ping()
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError(f"{self.variant} did not start:\n{self.output('stderr')}")
+
+    def output(self, name: str) -> str:
+        """What the process has written to stdout or stderr."""
+        return (self.folder / name).read_text(encoding="utf-8", errors="replace")
+
+    def records(self) -> list[dict[str, Any]]:
+        """The log of the runtime: each line of JSON on stderr."""
+        lines = self.output("stderr").splitlines()
+        return [json.loads(line) for line in lines if line.startswith('{"timestamp"')]
+
+    def launcher_records(self) -> list[dict[str, Any]]:
+        """The log of everything, as the launcher writes it."""
+        text = (self.control / "records.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def closed(self, prefix: str = "") -> list[str]:
+        """The sessions that were closed, in order, of those whose id starts with `prefix`."""
+        self.client.fence()
+        return self.closed_at_last(prefix)
+
+    def closed_at_last(self, prefix: str = "") -> list[str]:
+        """The same, when the server no longer answers."""
+        found = [_CLOSED.fullmatch(record["message"]) for record in self.records()]
+        return [match[1] for match in found if match and match[1].startswith(prefix)]
+
+    def connections(self) -> list[tuple[str, str]]:
+        """Host and port of every address that the process looked up or talked to."""
+        lines = (self.folder / "audit").read_text().splitlines()
+        return [(line.split()[1].strip("'"), line.split(" ")[2]) for line in lines]
+
+    def terminate(self) -> int:
+        """Ask the process to end, as a container runtime does, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+
+@contextmanager
+def serve(
+    variant: Variant,
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    launcher: bool = False,
+) -> Iterator[Server]:
+    """Write the project into `folder` and run it, by the launcher or by itself.
+
+    Nothing of the environment of the tests reaches it; at the end, nothing but this machine may
+    have been reached by it.
+    """
+    project = variant.write(folder / "project")
+    control = folder / "control"
+    control.mkdir()
+    (control / "ahead").write_text("0")
+    python, port = python_of(variant.framework), _free_port()
+    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            [python, LAUNCHER if launcher else "main.py"],
+            cwd=project,
+            env={
+                "PATH": os.defpath,
+                "HOME": str(folder),
+                "PORT": str(port),
+                "PYTHONPATH": str(AUDIT),
+                "CONTRACT_AUDIT": str(folder / "audit"),
+                "CONTRACT_CONTROL": str(control),
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
+    server = Server(variant, process, port, folder)
+    try:
+        server.wait_until_up()
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+        server.client.close()
+    assert reached_out(server.connections()) == []
+
+
+def reached_out(connections: list[tuple[str, str]]) -> list[str]:
+    """The hosts other than this machine."""
+    return [host for host, _ in connections if host not in {"127.0.0.1", "::1", "localhost"}]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,78 @@
+"""Points 3 and 4: whose session it is, and turns that belong to none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract.client import Client
+from contract.projects import DEFAULTS, each
+from contract.server import Server
+from contract.wire import conversation
+from fake_models import FakeModels
+
+pytestmark = [pytest.mark.real, each(DEFAULTS)]
+
+NO_SESSION = {"absent": None, "empty": "", "blank": "\xa0"}
+
+# whose session each caller gets: those with one owner share it, all others have their own
+CALLERS: list[tuple[str, str, dict[str, Any]]] = [
+    ("nobody", "id", {}),
+    ("alice", "id", {"user": "alice"}),
+    ("alice", "id", {"user_id": "alice"}),
+    ("alice", "id", {"user": "alice", "user_id": "mallory"}),
+    ("mallory", "id", {"user_id": "mallory"}),
+    ("named anonymous", "id", {"user": "anonymous"}),
+    ("named None", "id", {"user": "None"}),
+    ("named null", "id", {"user_id": "null"}),
+    ("tenant alice", "id", {"tenant": "alice"}),
+    ("tenant alice", "id", {"tenant_id": "alice"}),
+    ("tenant alice", "id", {"tenant": "alice", "tenant_id": "mallory"}),
+    ("alice of acme", "id", {"user": "alice", "tenant": "acme"}),
+    ("alice of acme", "id", {"user_id": "alice", "tenant_id": "acme"}),
+    ("acme of alice", "id", {"user": "acme", "tenant": "alice"}),
+    ("a:b c", "c", {"user": "a:b"}),
+    ("a b:c", "b:c", {"user": "a"}),
+    ("a/b c", "c", {"user": "a/b"}),
+    ("a b/c", "b/c", {"user": "a"}),
+    ("a|b c", "c", {"tenant": "a|b"}),
+    ("a b|c", "c", {"tenant": "a", "user": "b"}),
+    ("id of alice", "alice", {"user": "id"}),
+    ("no tenant", "None:id", {"user": "None"}),
+    ("spaced", "id", {"user_id": "alice "}),
+    ("case", "id", {"user": "Alice"}),
+]
+
+
+@pytest.mark.parametrize("session", NO_SESSION.values(), ids=NO_SESSION)
+def test_without_a_session_id_nothing_is_kept(
+    client: Client, models: FakeModels, session: str | None
+) -> None:
+    for _ in range(3):
+        assert client.ask("hello", session).text == "turn 1: hello"
+    held = client.begin("held <<hold=gate>>", session)
+    models.wait_held("gate")
+    assert client.ask("beside", session).text == "turn 1: beside"
+    models.release("gate")
+    assert held.result().text == "turn 1: held"
+
+
+def test_turns_without_a_session_evict_nobody(server: Server, models: FakeModels) -> None:
+    client = server.client
+    names = [f"kept-{n}" for n in range(128)]
+    for name in names:
+        client.ask("hello", name)
+    for n in range(50):
+        client.ask("hello", list(NO_SESSION.values())[n % 3])
+    assert server.closed("kept") == []
+    assert {client.ask("again", name).text for name in names} == {"turn 2: again"}
+
+
+def test_a_session_belongs_to_tenant_user_and_id(client: Client, models: FakeModels) -> None:
+    said: dict[str, list[str]] = {owner: [] for owner, _, _ in CALLERS}
+    for turn in range(2):
+        for n, (owner, session, caller) in enumerate(CALLERS):
+            said[owner].append(f"{n} says {turn}")
+            client.ask(said[owner][-1], session, **caller)
+            assert models.transcript(said[owner][-1]) == conversation(said[owner]), owner

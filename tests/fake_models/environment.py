@@ -1,0 +1,51 @@
+"""Environment variables that point the real SDKs at the fake server."""
+
+import os
+
+KEY = "fake-key"
+
+
+def environment(provider: str, url: str) -> dict[str, str]:
+    """What an SDK of this provider needs to talk to `url`; no proxy, no outside address."""
+    return {"NO_PROXY": "127.0.0.1,localhost", **_PROVIDERS[provider](url)}
+
+
+def _bedrock(url: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
+        # LiteLLM and the anthropic SDK have names of their own for the same thing
+        "AWS_BEDROCK_RUNTIME_ENDPOINT": url,
+        "ANTHROPIC_BEDROCK_BASE_URL": url,
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # nothing of the account of whoever runs the tests
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def _anthropic(url: str) -> dict[str, str]:
+    return {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY}
+
+
+def _openai(url: str) -> dict[str, str]:
+    return {
+        "OPENAI_BASE_URL": f"{url}/v1",
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_AGENTS_DISABLE_TRACING": "1",
+    }
+
+
+def _gemini(url: str) -> dict[str, str]:
+    return {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": KEY}
+
+
+_PROVIDERS = {
+    "bedrock": _bedrock,
+    "anthropic": _anthropic,
+    "openai": _openai,
+    "gemini": _gemini,
+}

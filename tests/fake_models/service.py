@@ -1,0 +1,72 @@
+"""The handler of the HTTP server: read a request, judge it, record it, have it answered."""
+
+import asyncio
+import json
+
+from aiohttp import web
+
+from fake_models import behaviour
+from fake_models.conversation import Json, Request
+from fake_models.exchange import Exchange, HungUpError, respond, respond_error
+from fake_models.gates import Gates
+from fake_models.recording import Recorded, Recorder
+from fake_models.routes import Route, find
+from fake_models.wire import RejectedError
+
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+
+class Service:
+    """Answers every request of the server."""
+
+    def __init__(self, recorder: Recorder, gates: Gates, latency: float = 0.0) -> None:
+        """Requests are recorded there, held there, and each answered so late."""
+        self._recorder = recorder
+        self._gates = gates
+        self._latency = latency
+
+    async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        raw = await http.content.read()
+        route = find(http.raw_path)
+        if route is None or http.method != "POST":
+            recorded = self._unreadable("unknown", f"{http.method} {http.raw_path}")
+            return respond(recorded, 404, b'{"error":{"message":"no such path"}}')
+        codec = route.codec
+        if not codec.authorised(http.headers):
+            recorded = self._unreadable(codec.name, "no API key")
+            return respond_error(recorded, codec, codec.unauthorised, "no API key")
+        try:
+            body, request = _parse(route, raw)
+        except RejectedError as error:
+            recorded = self._unreadable(codec.name, str(error))
+            return respond_error(recorded, codec, 400, str(error))
+        recorded = self._recorder.add(request)
+        try:
+            codec.check(body, request)
+            plan = behaviour.decide(request)
+        except (RejectedError, *_MALFORMED) as error:
+            return respond_error(recorded, codec, 400, str(error) or repr(error))
+        try:
+            return await Exchange(http, codec, request, plan, recorded, self._gates).run(
+                self._latency
+            )
+        except HungUpError:
+            # the transport is gone: aiohttp finds that out when it writes, and says nothing
+            return web.Response()
+        except (asyncio.CancelledError, ConnectionError):
+            recorded.end = "left"
+            raise
+
+    def _unreadable(self, protocol: str, error: str) -> Recorded:
+        recorded = self._recorder.add(Request(protocol, "", False, "", ()))
+        recorded.error = error
+        return recorded
+
+
+def _parse(route: Route, raw: bytes) -> tuple[Json, Request]:
+    try:
+        body = json.loads(raw)
+        return body, route.codec.parse(body, route.model, route.streamed)
+    except _MALFORMED as error:
+        raise RejectedError(f"malformed request: {error!r}") from error

@@ -1,0 +1,236 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from agentcore_new import __version__, names, options
+from agentcore_new.errors import InvalidAnswer, MissingAnswer
+
+ROOT = Path(__file__).parents[1]
+COPIER: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text())
+ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(ROOT),
+    undefined=jinja2.StrictUndefined,
+    autoescape=False,  # noqa: S701 - as in copier.yml
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def rendered(text: object, variables: dict[str, Any]) -> object:
+    return ENVIRONMENT.from_string(text).render(variables) if isinstance(text, str) else text
+
+
+def complete(**given: options.Value) -> dict[str, options.Value]:
+    return options.complete({"framework": "strands", **given})
+
+
+def all_pairs() -> list[dict[str, options.Value]]:
+    return [
+        complete(framework=framework.value, model_provider=provider.value)
+        for framework in options.FRAMEWORKS
+        for provider in options.PROVIDERS
+    ]
+
+
+# What copier.yml says must be what options.py says.
+
+
+def test_copier_asks_the_same_questions_in_the_same_order() -> None:
+    asked = [
+        name
+        for name, question in COPIER.items()
+        if not name.startswith("_") and question.get("when") is not False
+    ]
+    assert asked == [question.name for question in options.QUESTIONS]
+
+
+@pytest.mark.parametrize("option", options.OPTIONS, ids=lambda option: option.name)
+def test_copier_offers_the_same_values(option: options.Option) -> None:
+    question = COPIER[option.name]
+    choices = {choice.title: choice.value for choice in option.choices}
+    assert question.get("choices", {}) == choices
+    assert question["type"] == ("str" if choices else "bool")
+
+
+@pytest.mark.parametrize("answers", all_pairs(), ids=lambda a: f"{a['framework']}-{a['model_id']}")
+def test_copier_has_the_same_defaults_and_derived_values(
+    answers: dict[str, options.Value],
+) -> None:
+    variables = options.template_variables(answers)
+    defaults = {
+        name: rendered(question["default"], variables)
+        for name, question in COPIER.items()
+        if not name.startswith("_") and name not in ("framework", "model_provider")
+    }
+    assert defaults == {name: variables[name] for name in defaults}
+    assert set(variables) == {name for name in COPIER if not name.startswith("_")}
+
+
+def test_copier_has_the_same_default_choices() -> None:
+    assert COPIER["framework"]["default"] == options.FRAMEWORK.default
+    for framework in options.FRAMEWORKS:
+        default = rendered(COPIER["model_provider"]["default"], {"framework": framework.value})
+        assert default == framework.default_provider
+
+
+def test_copier_leaves_out_the_same_files() -> None:
+    rules = [pattern for pattern in COPIER["_exclude"] if "{%" in pattern]
+    assert rules == [
+        f"{{% if not ({condition}) %}}/{path}{{% endif %}}"
+        for path, condition in options.FILE_CONDITIONS.items()
+    ]
+
+
+def test_copier_records_this_version() -> None:
+    assert COPIER["tool_version"]["default"] == __version__
+
+
+@given(st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,63}", fullmatch=True))
+@example("user")
+@example("User")
+@example("a-_b--c__")
+@example("A" * 64)
+def test_copier_derives_the_same_names(name: str) -> None:
+    variables = {"project_name": name}
+    assert rendered(COPIER["distribution_name"]["default"], variables) == (
+        names.distribution_name(name)
+    )
+    assert rendered(COPIER["agent_name"]["default"], variables) == names.agent_name(name)
+    assert rendered(COPIER["runtime_name"]["default"], variables) == names.runtime_name(name)
+
+
+def accepts(check: Callable[[str], str], text: str) -> bool:
+    try:
+        return check(text) == text
+    except InvalidAnswer:
+        return False
+
+
+def copier_accepts(question: str, text: str) -> bool:
+    verdict = rendered(COPIER[question]["validator"], {question: text})
+    return str(verdict).strip() == ""
+
+
+TEXTS = st.text(max_size=40) | st.text(st.characters(codec="ascii"), max_size=70)
+
+
+@given(TEXTS | st.sampled_from(sorted(names.reserved_names())) | st.sampled_from(names.KEYWORDS))
+@example("")
+@example("a" * 64)
+@example("a" * 65)
+@example("Class")
+@example("Boto3_")
+@example("tests")
+@example("my-agent\n")
+def test_copier_refuses_the_same_names(name: str) -> None:
+    assert copier_accepts("project_name", name) == accepts(names.check, name)
+
+
+@given(TEXTS)
+@example("x" * 1000)
+@example("x" * 1001)
+@example(" x")
+@example("\u200d\U0001f469\u200d\U0001f4bb")
+def test_copier_refuses_the_same_descriptions(text: str) -> None:
+    assert copier_accepts("description", text) == accepts(options.check_description, text)
+
+
+@given(TEXTS)
+@example("x" * 256)
+@example("x" * 257)
+@example("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x-v1:0")
+def test_copier_refuses_the_same_model_ids(text: str) -> None:
+    assert copier_accepts("model_id", text) == accepts(options.check_model_id, text)
+
+
+# The options themselves.
+
+
+@pytest.mark.parametrize(
+    ("spelling", "value"),
+    [
+        ("Strands", "strands"),
+        ("OpenAIAgents", "openai"),
+        ("openai_agents", "openai"),
+        ("openaiagents", "openai"),
+        ("OpenAI Agents SDK", "openai"),
+        ("GoogleADK", "adk"),
+        ("google-adk", "adk"),
+        ("GOOGLEADK", "adk"),
+        ("LangChain_LangGraph", "langgraph"),
+        ("langchain-langgraph", "langgraph"),
+        ("LangGraph", "langgraph"),
+        ("AutoGen", "autogen"),
+        ("AUTOGEN", "autogen"),
+    ],
+)
+def test_a_framework_has_many_spellings(spelling: str, value: str) -> None:
+    assert complete(framework=spelling)["framework"] == value
+
+
+def test_no_spelling_means_two_things() -> None:
+    for option in options.OPTIONS:
+        for choice in option.choices:
+            for spelling in (choice.value, choice.title, *choice.aliases):
+                assert options.parse_choice(option, spelling.swapcase()) == choice.value
+
+
+@pytest.mark.parametrize("text", ["", "crewai", "strands agent", "str", "ad k2"])
+def test_an_unknown_framework_is_refused_with_the_known_ones(text: str) -> None:
+    with pytest.raises(InvalidAnswer) as refusal:
+        complete(framework=text)
+    assert refusal.value.exit_code == 2
+    for framework in options.FRAMEWORKS:
+        assert framework.value in refusal.value.hint
+
+
+def test_the_framework_must_be_given() -> None:
+    with pytest.raises(MissingAnswer, match="--framework"):
+        options.complete({"framework": None, "stream": True})
+
+
+def test_defaults_follow_from_the_framework() -> None:
+    assert options.complete({"framework": "adk"}) == {
+        "framework": "adk",
+        "project_name": "adk-agent",
+        "description": "Google ADK agent for Amazon Bedrock AgentCore",
+        "model_provider": "gemini",
+        "model_id": "gemini-3.8-flash",
+        "stream": False,
+        "container": False,
+    }
+
+
+def test_every_default_would_be_accepted_if_it_were_given() -> None:
+    for answers in all_pairs():
+        assert options.complete(answers) == answers
+
+
+def test_combinations_are_the_product_of_all_values() -> None:
+    combinations = list(options.combinations())
+    distinct = {tuple(c[option.name] for option in options.OPTIONS) for c in combinations}
+    assert len(combinations) == len(distinct) == 5 * 4 * 2 * 2
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "bell \a", "\u202e", "\u2028", "", "  ", "\ud800"])
+def test_a_description_that_is_no_printable_line_is_refused(text: str) -> None:
+    with pytest.raises(InvalidAnswer, match="The description is not valid: it must"):
+        complete(description=text)
+
+
+def test_blanks_around_a_description_are_dropped() -> None:
+    assert complete(description="  it's \U0001f469\u200d\U0001f4bb ")["description"] == (
+        "it's \U0001f469\u200d\U0001f4bb"
+    )
+
+
+@pytest.mark.parametrize("text", ['a"b', "a b", "a\\b", "{{x}}", "ümlaut", "", "a'b", "a#b"])
+def test_a_model_id_with_other_characters_is_refused(text: str) -> None:
+    with pytest.raises(InvalidAnswer, match="The model id is not valid"):
+        complete(model_id=text)

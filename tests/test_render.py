@@ -1,0 +1,232 @@
+import ast
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import copier
+import jinja2
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from agentcore_new import options
+from agentcore_new.errors import InvalidAnswer
+from agentcore_new.render import Renderer, render
+
+ROOT = Path(__file__).parents[1]
+QUOTE = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(ROOT),
+    undefined=jinja2.StrictUndefined,
+    autoescape=False,  # noqa: S701 - as in render.py
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+LITERAL = QUOTE.from_string('{% from "templates/quote.jinja" import literal %}{{ literal(text) }}')
+MARKDOWN = QUOTE.from_string(
+    '{% from "templates/quote.jinja" import markdown %}{{ markdown(text) }}'
+)
+
+
+def is_description(text: str) -> bool:
+    try:
+        return options.check_description(text) == text
+    except InvalidAnswer:
+        return False
+
+
+NASTY = (
+    "\"\"\" ''' \\ \\n {{ x }} {% y %} {# z #} #{} ${HOME} `id` %s <b>&amp;</b> | [a](b) \U0001f600"
+)
+DESCRIPTIONS = (
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=60)
+    | st.text(min_size=1, max_size=40)
+).filter(is_description)
+
+
+def project(description: str, framework: str = "adk") -> dict[str, str]:
+    return render(options.complete({"framework": framework, "description": description}))
+
+
+def shown(markdown: str) -> list[str]:
+    """Return the blocks that a reader of `markdown` sees, each as its plain text."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    return [
+        "".join(child.content if child.type == "text" else f"<{child.type}>" for child in children)
+        for token in tokens
+        if (children := token.children) is not None
+    ]
+
+
+@given(DESCRIPTIONS)
+@example(NASTY)
+@example("\\")
+@example('"')
+@example("\\" * 999 + '"')
+@example("é" * 1000)
+def test_a_literal_says_the_same_in_four_languages(text: str) -> None:
+    literal = LITERAL.render(text=text)
+    assert ast.literal_eval(literal) == text
+    assert json.loads(literal) == text
+    assert tomllib.loads(f"x = {literal}") == {"x": text}
+    assert yaml.safe_load(f"x: {literal}") == {"x": text}
+
+
+@given(DESCRIPTIONS)
+@example(NASTY)
+@example("1. one")
+@example("12) one")
+@example("- one")
+@example("+ one")
+@example("===")
+@example("---")
+@example("# title #")
+@example("> quote")
+@example("~~~")
+@example("[a]: http://b")
+@example("![a](b) <https://c.example> &copy;")
+@example("| a | b |")
+def test_markdown_shows_exactly_the_text(text: str) -> None:
+    assert shown(MARKDOWN.render(text=text)) == [text]
+    assert shown(f"# {MARKDOWN.render(text=text)}\n") == [text]
+    assert shown(f"before\n\n{MARKDOWN.render(text=text)}\n\nafter\n") == ["before", text, "after"]
+
+
+@settings(max_examples=40)
+@given(DESCRIPTIONS)
+@example(NASTY)
+@example("{{ project_name }}")
+def test_a_description_lands_literally_in_every_file_and_changes_no_code(text: str) -> None:
+    files = project(text)
+    plain = project("plain")
+    assert tomllib.loads(files["pyproject.toml"])["project"]["description"] == text
+    assert yaml.safe_load(files[".copier-answers.yml"])["description"] == text
+    assert text in shown(files["README.md"])
+    for path in files:
+        if path.endswith(".py"):
+            assert same_code(files[path], plain[path])
+
+
+def same_code(one: str, other: str) -> bool:
+    """Return whether two sources differ in the values of their strings at most."""
+
+    def shape(source: str) -> list[type[ast.AST]]:
+        return [type(node) for node in ast.walk(ast.parse(source))]
+
+    return shape(one) == shape(other)
+
+
+def test_files_are_sorted_end_in_a_newline_and_do_not_change() -> None:
+    for answers in options.combinations():
+        files = render(answers)
+        assert list(files) == sorted(files)
+        assert files == render(answers)
+        assert all(text.endswith("\n") or not text for text in files.values())
+
+
+def test_files_that_only_some_projects_have() -> None:
+    every = {path for answers in options.combinations() for path in render(answers)}
+    for path in options.FILE_CONDITIONS:
+        having = [path in render(answers) for answers in options.combinations()]
+        assert any(having)
+        assert not all(having)
+    always = [path for path in every if path not in options.FILE_CONDITIONS]
+    assert all(path in render(answers) for answers in options.combinations() for path in always)
+
+
+def tiny_templates(root: Path, files: dict[str, str]) -> Renderer:
+    for path, text in files.items():
+        file = root / "templates/project" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return Renderer(root)
+
+
+def test_only_files_with_the_suffix_are_templates(tmp_path: Path) -> None:
+    renderer = tiny_templates(tmp_path, {"a.py.jinja": "{{ framework }}\n", "b.py": "{{ x }}\n"})
+    answers = options.complete({"framework": "adk"})
+    assert renderer.render(answers) == {"a.py": "adk\n", "b.py": "{{ x }}\n"}
+
+
+def test_what_tools_leave_behind_is_no_file_of_the_project(tmp_path: Path) -> None:
+    renderer = tiny_templates(
+        tmp_path,
+        {"a.py": "", "a.pyc": "", "a.py~": "", "__pycache__/a.py": "", "d/.DS_Store": ""},
+    )
+    assert list(renderer.render(options.complete({"framework": "adk"}))) == ["a.py"]
+
+
+def test_a_variable_that_nobody_defined_is_an_error(tmp_path: Path) -> None:
+    renderer = tiny_templates(tmp_path, {"a.py.jinja": "{{ framwork }}"})
+    with pytest.raises(jinja2.UndefinedError, match="framwork"):
+        renderer.render(options.complete({"framework": "adk"}))
+
+
+def checkout(folder: Path) -> Path:
+    """Copy what a release has to `folder`: what is on disk, committed or not."""
+    for name in ("templates", "src"):
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+        )
+    for name in ("copier.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "README.md").write_text("# agentcore-new\n")
+    return folder
+
+
+def on_disk(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def as_bytes(files: dict[str, str]) -> dict[str, bytes]:
+    return {path: text.encode() for path, text in files.items()}
+
+
+@pytest.mark.parametrize(
+    "given_answers",
+    [
+        {"framework": "adk", "stream": True, "description": NASTY},
+        {"framework": "strands", "container": True, "project_name": "User"},
+    ],
+)
+def test_copier_makes_the_same_project(
+    given_answers: dict[str, options.Value], tmp_path: Path
+) -> None:
+    source = checkout(tmp_path / "source")
+    copier.run_copy(str(source), tmp_path / "made", data=given_answers, defaults=True, quiet=True)
+    assert on_disk(tmp_path / "made") == as_bytes(render(options.complete(given_answers)))
+
+
+def test_the_wheel_makes_the_same_project(tmp_path: Path) -> None:
+    source = checkout(tmp_path / "source")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")],
+        cwd=source,
+        check=True,
+        capture_output=True,
+    )
+    [wheel] = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    command = ["create", "shop", "--framework", "langgraph", "--stream", "--container", "--no-git"]
+    subprocess.run(
+        [sys.executable, "-m", "agentcore_new", *command],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "installed"), "PATH": ""},
+        check=True,
+        capture_output=True,
+    )
+    answers = options.complete(
+        {"framework": "langgraph", "project_name": "shop", "stream": True, "container": True}
+    )
+    assert on_disk(tmp_path / "shop") == as_bytes(render(answers))

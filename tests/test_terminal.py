@@ -1,0 +1,179 @@
+"""What a person at a terminal meets; a pseudo-terminal plays it."""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from agentcore_new import options
+from agentcore_new.render import render
+
+DOWN = "\x1b[B"
+ENTER = "\r"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder that is in no repository."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@contextmanager
+def terminal(*words: str, width: int = 100) -> Iterator["pexpect.spawn[str]"]:
+    process = pexpect.spawn(
+        sys.executable,
+        ["-m", "agentcore_new", *words],
+        encoding="utf-8",
+        dimensions=(40, width),
+        timeout=15,
+        env=os.environ,
+    )
+    try:
+        yield process
+    finally:
+        process.close(force=True)
+
+
+def rest(process: "pexpect.spawn[str]") -> str:
+    """Return what is still printed, and wait for the end."""
+    process.expect(pexpect.EOF)
+    process.close()
+    return process.before or ""
+
+
+def plain(text: str) -> str:
+    return COLOUR.sub("", text)
+
+
+def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: Path) -> None:
+    with terminal("create") as process:
+        process.expect("Which framework")
+        process.send(DOWN + DOWN + DOWN + ENTER)
+        process.expect("What is the project called")
+        process.expect("langgraph-agent")
+        process.send("\x15" + "shop" + ENTER)
+        process.expect("in one line")
+        process.send("\x15" + "It's {{ mine }}" + ENTER)
+        process.expect("Who serves the model")
+        process.send(DOWN + ENTER)
+        process.expect("Which model")
+        process.expect("claude-sonnet")
+        process.send(ENTER)
+        process.expect("Stream the reply")
+        process.send("y")
+        process.expect("Add a Dockerfile")
+        process.send(ENTER)
+        shown = rest(process)
+    assert process.exitstatus == 0
+    answers = options.complete(
+        {
+            "framework": "langgraph",
+            "project_name": "shop",
+            "description": "It's {{ mine }}",
+            "model_provider": "anthropic",
+            "stream": True,
+        }
+    )
+    for path, text in render(answers).items():
+        assert (folder / "shop" / path).read_text() == text
+    again = shown.strip().splitlines()[-1].strip()
+    assert shlex.split(again) == [
+        *("agentcore-new", "create", "shop", "--framework", "langgraph"),
+        *("--description", "It's {{ mine }}", "--model-provider", "anthropic", "--stream", "--yes"),
+    ]
+
+
+def test_only_what_is_not_given_is_asked() -> None:
+    with terminal(
+        *("create", "shop", "--framework", "adk", "--description", "x", "--model-id", "m"),
+        *("--no-stream", "--no-container", "--no-git"),
+    ) as process:
+        process.expect("Who serves the model")
+        process.send(ENTER)
+        shown = rest(process)
+    assert "Stream the reply" not in shown
+    assert "--model-id m --no-git --yes" in shown
+    assert Path("shop/main.py").exists()
+
+
+def test_yes_asks_nothing() -> None:
+    with terminal("create", "--framework", "adk", "--yes") as process:
+        shown = rest(process)
+    assert process.exitstatus == 0
+    assert "serves the model" not in shown
+    assert "The same again" not in shown
+
+
+def test_a_bad_name_is_refused_where_it_is_typed() -> None:
+    with terminal("create", "--framework", "adk") as process:
+        process.expect("What is the project called")
+        process.send("\x15" + "boto3" + ENTER)
+        process.expect("A good name would be: boto3-agent")
+        process.send("-agent" + ENTER)
+        process.expect("in one line")
+
+
+def test_a_bad_flag_is_refused_before_anything_is_asked() -> None:
+    with terminal("create", "--model-id", "a b") as process:
+        shown = rest(process)
+    assert process.exitstatus == 2
+    assert shown.startswith("Error: The model id is not valid")
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_leaving_the_questions_leaves_nothing_behind(key: str, folder: Path) -> None:
+    with terminal("create", "--framework", "adk") as process:
+        process.expect("What is the project called")
+        process.send("\x15")
+        process.send(key)
+        shown = rest(process)
+    assert process.exitstatus == 130
+    assert "Traceback" not in shown
+    assert list(folder.iterdir()) == []
+
+
+def test_a_previewed_file_has_colours_and_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = render(options.complete({"framework": "adk"}))["main.py"]
+    with terminal("preview", "--framework", "adk", "main.py", width=200) as process:
+        coloured = rest(process)
+    assert re.search(r"\x1b\[[0-9;]*3[1-7]", coloured)
+    assert [line.rstrip() for line in plain(coloured).splitlines()] == text.splitlines()
+    monkeypatch.setenv("NO_COLOR", "1")
+    with terminal("preview", "--framework", "adk", "main.py", width=200) as process:
+        assert not re.search(r"\x1b\[[0-9;]*3[1-7]", rest(process))
+
+
+@pytest.mark.parametrize("width", [30, 60, 120])
+def test_tables_and_help_fit_the_terminal(width: int) -> None:
+    for words in (["frameworks"], ["create", "--help"]):
+        with terminal(*words, width=width) as process:
+            shown = plain(rest(process))
+        assert process.exitstatus == 0
+        assert max(len(line) for line in shown.splitlines()) <= width
+
+
+def test_a_table_cuts_no_model_id_off() -> None:
+    with terminal("frameworks", width=80) as process:
+        shown = plain(rest(process))
+    letters = re.sub(r"\s+", "", shown)
+    for provider in options.PROVIDERS:
+        assert provider.api_key_variable in letters
+    assert "…" not in shown
+    assert "strands-agents[anthropic]" in shown
+
+
+def test_examples_of_the_help_are_lines_to_copy() -> None:
+    with terminal("create", "--help") as process:
+        shown = plain(rest(process))
+    assert re.search(r"^ +agentcore-new create --framework adk *\r?$", shown, re.MULTILINE)
