@@ -1,8 +1,10 @@
 """What a turn of each generated server costs, side by side with its floor.
 
-`python benchmarks/servers.py [FRAMEWORK…] [--all-providers]` starts the generated servers one by
-one, their model being a local fake without latency in a process of its own. The floor of a turn
-is the framework's own call in a plain loop plus an empty handler of the runtime.
+`python benchmarks/servers.py [FRAMEWORK…] [--all-providers]` measures the servers one by one. The
+model is a local fake without latency, in a process of its own. The floor of a turn is the
+framework's own call in a plain loop plus an empty handler of the runtime. All three run turns in
+alternation, each for sessions of ten turns, one request at a time: what else the machine does
+disturbs them alike.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import compileall
 import http.client
 import json
 import os
-import statistics
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = ROOT / "benchmarks" / "servers"
@@ -31,34 +34,50 @@ from contract import environments, projects  # noqa: E402
 from fake_models.environment import environment  # noqa: E402
 
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
-TURNS = 10  # of a session, in the measurements of CPU
-CONCURRENCY = 4
-SESSIONS = (128, 500, 2000)  # at which memory is read; 128 is the cap of the cache
-TICKS = os.sysconf("SC_CLK_TCK")
-MAX_RATIO, MAX_RSS_MB, MAX_GROWTH_MB = 1.3, 200, 5
+TURNS = 10  # of a session, where CPU is measured
+BLOCK = 3  # sessions in a row before it is another's turn
+CONCURRENCY = 8
+HELD = (0, 128, 500, 2000)  # sessions of one turn after which memory is read
+LONG = 128  # sessions of TURNS turns after them; as many as the cache keeps
+MAX_RATIO = 1.3
+MAX_MEGABYTES = 200  # with 128 sessions
+MAX_GROWTH = 1.05  # from 128 sessions to 2,000
+
+HEADINGS = {
+    "server": 26,
+    "CPU ms": 7,
+    "bare": 6,
+    "empty": 6,
+    "ratio": 6,
+    "turns/s": 8,
+    "first ms": 9,
+    **{f"MB@{sessions}": 8 for sessions in HELD},
+    f"{LONG}x{TURNS}": 7,
+}
 
 
-@dataclass(frozen=True, slots=True)
 class Server:
     """A running server, as seen from outside."""
 
-    pid: int
-    port: int
+    def __init__(self, pid: int, port: int) -> None:
+        self.pid = pid
+        self.port = port
 
     def cpu(self) -> float:
-        """Seconds of CPU so far, of all threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Milliseconds of CPU so far, of all threads."""
+        # The clock of another process, as clock_getcpuclockid(3) makes its id: /proc counts ticks
+        # of 10 ms, too coarse for short blocks.
+        return time.clock_gettime(~self.pid << 3 | 2) * 1e3
 
-    def rss(self) -> float:
-        """Resident memory in MB."""
+    def megabytes(self) -> float:
+        """Resident memory."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
-    def talk(self, sessions: Iterable[str], turns: int = TURNS) -> list[float]:
-        """Have so many turns in each session, in order; return the seconds to each first byte."""
-        with ThreadPoolExecutor(CONCURRENCY) as pool:
-            times = pool.map(lambda session: self._session(session, turns), sessions)
+    def talk(self, sessions: Iterable[object], turns: int, concurrency: int = 1) -> list[float]:
+        """Have so many turns in each session; return the seconds to the first byte of each."""
+        with ThreadPoolExecutor(concurrency) as pool:
+            times = pool.map(lambda session: self._session(str(session), turns), sessions)
             return [first for session in times for first in session]
 
     def _session(self, session: str, turns: int) -> list[float]:
@@ -70,7 +89,7 @@ class Server:
             start = time.perf_counter()
             connection.request("POST", "/invocations", body, headers)
             response = connection.getresponse()
-            first = response.read1(1)
+            first = response.read(1)
             times.append(time.perf_counter() - start)
             answer = first + response.read()
             if response.status != 200 or b"error" in answer:
@@ -79,52 +98,74 @@ class Server:
         return times
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What was measured of one server; CPU in milliseconds a turn."""
+class Bare:
+    """The plain loop, which runs as many turns as it is told."""
 
-    variant: projects.Variant
-    cpu: float
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def turns(self, sessions: int, turns: int) -> float:
+        """Milliseconds of CPU a turn."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(sessions, turns, file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Milliseconds of CPU a turn, in one round."""
+
+    server: float
     bare: float
     empty: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured of one server."""
+
+    variant: projects.Variant
+    costs: list[Cost]
     rate: float
-    first_token: float
-    rss: list[float]
+    first_byte: float
+    megabytes: list[float]
 
     @property
     def ratio(self) -> float:
         """CPU against the floor."""
-        return self.cpu / (self.bare + self.empty)
+        return median(cost.server / (cost.bare + cost.empty) for cost in self.costs)
 
-    @property
-    def growth(self) -> float:
-        """MB from the first reading at the cap of the cache to the last one."""
-        return self.rss[-1] - self.rss[1]
-
-    def failures(self) -> Iterator[str]:
-        """The bars that it misses."""
-        if self.ratio > MAX_RATIO:
-            yield f"CPU {self.ratio:.2f} times the floor, more than {MAX_RATIO}"
-        if self.growth > MAX_GROWTH_MB:
-            yield f"{self.growth:.0f} MB more with {SESSIONS[-1]} sessions than with {SESSIONS[0]}"
-        if self.rss[1] > MAX_RSS_MB:
-            yield f"{self.rss[1]:.0f} MB with {SESSIONS[0]} sessions, more than {MAX_RSS_MB}"
-
-
-@contextmanager
-def served(command: list[str], folder: Path, env: dict[str, str]) -> Iterator[Server]:
-    """Run a server until the end of the block."""
-    port = free_port()
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**env, "PORT": str(port)}, stdout=log, stderr=log
+    def row(self) -> str:
+        """A line of the table."""
+        values = [
+            f"{median(cost.server for cost in self.costs):.2f}",
+            f"{median(cost.bare for cost in self.costs):.2f}",
+            f"{median(cost.empty for cost in self.costs):.2f}",
+            f"{self.ratio:.2f}",
+            f"{self.rate:.0f}",
+            f"{self.first_byte:.1f}",
+            *(f"{megabytes:.0f}" for megabytes in self.megabytes),
+        ]
+        name, *widths = HEADINGS.values()
+        return f"{self.variant!s:{name}}" + "".join(
+            f"{value:>{width}}" for value, width in zip(values, widths, strict=True)
         )
-    try:
-        wait_for(port, process)
-        yield Server(process.pid, port)
-    finally:
-        process.terminate()
-        process.wait(30)
+
+    def misses(self) -> Iterator[str]:
+        """The bars that it misses."""
+        at_cap, at_end = self.megabytes[1], self.megabytes[len(HELD) - 1]
+        if self.ratio > MAX_RATIO:
+            yield f"CPU a turn is {self.ratio:.2f} times the floor, more than {MAX_RATIO}"
+        if at_end > at_cap * MAX_GROWTH:
+            yield f"memory grows from {at_cap:.0f} to {at_end:.0f} MB beyond the cap of the cache"
+        if at_cap > MAX_MEGABYTES:
+            yield f"{at_cap:.0f} MB at the cap of the cache, more than {MAX_MEGABYTES}"
+
+
+def own_environment() -> dict[str, str]:
+    """Ours, but bytecode is written: else every process would compile what it imports."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 @contextmanager
@@ -132,7 +173,7 @@ def fake_models() -> Iterator[str]:
     """Run the fake model server, and give its address."""
     process = subprocess.Popen(
         [sys.executable, "-m", "fake_models", "--no-record"],
-        env={**clean_environment(), "PYTHONPATH": str(ROOT / "tests")},
+        env={**own_environment(), "PYTHONPATH": str(ROOT / "tests")},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -144,119 +185,118 @@ def fake_models() -> Iterator[str]:
         process.wait(30)
 
 
-def free_port() -> int:
-    import socket
-
+@contextmanager
+def served(command: list[str], folder: Path, env: dict[str, str]) -> Iterator[Server]:
+    """Run a server until the end of the block."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
-        return port
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**env, "PORT": str(port)}, stdout=log, stderr=log
+        )
+    try:
+        wait_for(port, process)
+        yield Server(process.pid, port)
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the server answers."""
     for _ in range(600):
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/ping")
-            connection.getresponse().read()
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                return
         except OSError:
             if process.poll() is not None:
-                raise RuntimeError("the server did not start") from None
+                break
             time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("the server did not answer within a minute")
+    raise RuntimeError("the server did not start")
 
 
-def clean_environment() -> dict[str, str]:
-    """Ours, but bytecode is written: without it, imports would be compiled in every process."""
-    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+@contextmanager
+def bare_loop(command: list[str], folder: Path, env: dict[str, str]) -> Iterator[Bare]:
+    """Run the plain loop until the end of the block."""
+    process = subprocess.Popen(
+        command, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield Bare(process)
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
-def cpu_a_turn(server: Server, sessions: int) -> tuple[float, float]:
-    """CPU of a turn in ms, and turns a second, after some that warm the server up."""
-    server.talk(f"warm up {n}" for n in range(max(CONCURRENCY, sessions // 10)))
-    cpu, clock = server.cpu(), time.perf_counter()
-    server.talk(f"busy {n}" for n in range(sessions))
-    turns = sessions * TURNS
-    return (server.cpu() - cpu) / turns * 1e3, turns / (time.perf_counter() - clock)
+def cpu_of(server: Server, sessions: Iterable[object]) -> float:
+    """Milliseconds of CPU a turn."""
+    start = server.cpu()
+    turns = len(server.talk(sessions, TURNS))
+    return (server.cpu() - start) / turns
 
 
-def memory(server: Server) -> list[float]:
-    """RSS before any session, and at each of SESSIONS, then with TURNS turns in the last 128."""
-    readings, held = [server.rss()], 0
-    for sessions in SESSIONS:
-        server.talk((f"session {n}" for n in range(held, sessions)), turns=1)
-        readings.append(server.rss())
-        held = sessions
-    return readings
+def costs_of(server: Server, bare: Bare, empty: Server, rounds: int) -> list[Cost]:
+    """The costs of each round; the first round warms up all three and does not count."""
+    costs = []
+    for number in range(rounds + 1):
+        sessions = [f"{number}-{n}" for n in range(BLOCK)]
+        costs.append(
+            Cost(cpu_of(server, sessions), bare.turns(BLOCK, TURNS), cpu_of(empty, sessions))
+        )
+    return costs[1:]
 
 
-def measure(variant: projects.Variant, url: str, sessions: int) -> Result:
-    """Run one server, its bare loop and the empty handler."""
+def memory_of(server: Server) -> list[float]:
+    """Memory at each of HELD sessions, and after the long ones."""
+    readings, start = [], 0
+    for stop in HELD:
+        server.talk(range(start, stop), 1, CONCURRENCY)
+        readings.append(server.megabytes())
+        start = stop
+    server.talk((f"long {n}" for n in range(LONG)), TURNS, CONCURRENCY)
+    return [*readings, server.megabytes()]
+
+
+def measure(variant: projects.Variant, rounds: int) -> Result:
+    """Render a project, run its server, its plain loop and the empty handler."""
     python = str(environments.python_of(variant.framework))
-    env = {**clean_environment(), **environment(variant.provider, url)}
     mode = "stream" if variant.stream else "json"
-    with tempfile.TemporaryDirectory() as name:
+    loop = [python, str(PROGRAMS / "bare.py"), variant.framework, mode]
+    handler = [python, str(PROGRAMS / "empty.py"), mode]
+    with tempfile.TemporaryDirectory() as name, fake_models() as url:
         folder = variant.write(Path(name))
         compileall.compile_dir(folder, quiet=1)
+        env = {**own_environment(), **environment(variant.provider, url)}
         with served([python, "main.py"], folder, env) as server:
-            rss = memory(server)
-        bare = subprocess.run(
-            [python, str(PROGRAMS / "bare.py"), variant.framework, mode, str(sessions), str(TURNS)],
-            cwd=folder,
-            env=env,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        with served([python, "main.py"], folder, env) as server:
-            cpu, rate = cpu_a_turn(server, sessions)
-            first = server.talk(["first token 1", "first token 2"])
-        with served([python, str(PROGRAMS / "empty.py"), mode], folder, env) as server:
-            empty, _ = cpu_a_turn(server, sessions)
-    return Result(
-        variant,
-        cpu,
-        json.loads(bare.stdout.splitlines()[-1]),
-        empty,
-        rate,
-        statistics.median(first) * 1e3,
-        rss,
-    )
-
-
-def row(result: Result) -> str:
-    rss = " ".join(f"{megabytes:6.0f}" for megabytes in result.rss)
-    return (
-        f"{result.variant!s:26} {result.cpu:6.2f} {result.bare:6.2f} {result.empty:6.2f}"
-        f" {result.ratio:6.2f} {result.rate:6.0f} {result.first_token:8.1f}  {rss}"
-    )
-
-
-HEADER = (
-    f"{'server':26} {'CPU ms':>6} {'bare':>6} {'empty':>6} {'ratio':>6} {'turn/s':>6}"
-    f" {'first ms':>8}  RSS MB at 0, {', '.join(map(str, SESSIONS))} sessions"
-)
+            megabytes = memory_of(server)
+            with bare_loop(loop, folder, env) as bare, served(handler, folder, env) as empty:
+                costs = costs_of(server, bare, empty, rounds)
+            first_bytes = server.talk(["first byte"], TURNS)
+            start = time.perf_counter()
+            turns = len(server.talk((f"rate {n}" for n in range(40)), TURNS, CONCURRENCY))
+            rate = turns / (time.perf_counter() - start)
+    return Result(variant, costs, rate, median(first_bytes) * 1e3, megabytes)
 
 
 def main() -> int:
     """Measure and print; 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("frameworks", nargs="*", choices=[[], *projects.FRAMEWORKS])
+    parser.add_argument("frameworks", nargs="*", metavar="FRAMEWORK")
     parser.add_argument("--all-providers", action="store_true", help="not the default one alone")
-    parser.add_argument("--sessions", type=int, default=40, help=f"of {TURNS} turns, for the CPU")
+    parser.add_argument("--rounds", type=int, default=10)
     given = parser.parse_args()
-    variants = projects.PAIRS if given.all_providers else projects.DEFAULTS
-    print(HEADER)
+    wanted = given.frameworks or list(projects.FRAMEWORKS)
+    if unknown := set(wanted) - set(projects.FRAMEWORKS):
+        parser.error(f"no such framework: {', '.join(sorted(unknown))}")
+    name, *widths = HEADINGS.items()
+    print(f"{name[0]:{name[1]}}" + "".join(f"{heading:>{width}}" for heading, width in widths))
     missed = []
-    for variant in variants:
-        if given.frameworks and variant.framework not in given.frameworks:
-            continue
-        with fake_models() as url:
-            result = measure(variant, url, given.sessions)
-        print(row(result), flush=True)
-        missed += [f"{variant}: {failure}" for failure in result.failures()]
+    for variant in projects.PAIRS if given.all_providers else projects.DEFAULTS:
+        if variant.framework in wanted:
+            result = measure(variant, given.rounds)
+            print(result.row(), flush=True)
+            missed += [f"{variant}: {miss}" for miss in result.misses()]
     print(*missed, sep="\n")
     return bool(missed)
 

@@ -1,8 +1,14 @@
 """What every test relies on: no test sees the git set-up, keys or projects of the machine."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A shared machine has no deadlines; CI draws the same cases each time, people draw new ones.
+settings.register_profile("agentcore-new", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("agentcore-new")
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,11 @@ from fake_models.sdks import (
     OpenAIResponses,
 )
 
-pytestmark = pytest.mark.real
+pytestmark = [
+    pytest.mark.real,
+    # boto3 leaves the socket of a stream that was cut to the garbage collector
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 both_ways = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 each_sdk = pytest.mark.parametrize("sdk", CHATS, ids=lambda sdk: sdk.protocol)
 

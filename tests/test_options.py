@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agentcore_new import __version__, names, options
-from agentcore_new.errors import InvalidAnswer, MissingAnswer
+from agentcore_new.errors import InvalidAnswer, MissingAnswer, UnknownChoice
 
 ROOT = Path(__file__).parents[1]
 COPIER: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text())
@@ -183,7 +183,7 @@ def test_no_spelling_means_two_things() -> None:
 
 @pytest.mark.parametrize("text", ["", "crewai", "strands agent", "str", "ad k2"])
 def test_an_unknown_framework_is_refused_with_the_known_ones(text: str) -> None:
-    with pytest.raises(InvalidAnswer) as refusal:
+    with pytest.raises(UnknownChoice) as refusal:
         complete(framework=text)
     assert refusal.value.exit_code == 2
     for framework in options.FRAMEWORKS:

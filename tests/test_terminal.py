@@ -127,7 +127,7 @@ def test_a_bad_name_is_refused_where_it_is_typed() -> None:
 def test_a_bad_flag_is_refused_before_anything_is_asked() -> None:
     with terminal("create", "--model-id", "a b") as process:
         shown = rest(process)
-    assert process.exitstatus == 2
+    assert process.exitstatus == 1
     assert shown.startswith("Error: The model id is not valid")
 
 

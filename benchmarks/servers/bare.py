@@ -1,7 +1,7 @@
 """The bare cost of a turn: the framework's own call in a plain loop, no HTTP and no session cache.
 
 Run by the framework's own interpreter in the folder of a generated project, whose model it uses:
-`bare.py FRAMEWORK json|stream SESSIONS TURNS` prints, as JSON, the CPU of a turn in milliseconds.
+`bare.py FRAMEWORK json|stream` has as many turns as each line of its input says.
 """
 
 # mypy: disable-error-code="import-not-found,import-untyped,untyped-decorator,unused-ignore"
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -160,27 +159,19 @@ FRAMEWORKS = {
 }
 
 
-async def measure(framework: str, stream: bool, sessions: int, turns: int) -> float:
-    """The CPU of a turn in milliseconds, after the first sessions have warmed up the process."""
-    model = importlib.import_module("model.load").load_model()
-    turn = FRAMEWORKS[framework](model, stream)
-    start = 0.0
-    warm_up = max(1, sessions // 10)
-    for session in range(-warm_up, sessions):
-        if session == 0:
-            start = time.process_time()
-        history = None
-        for number in range(turns):
-            history = await turn(history, f"Hello number {number}")
-    return (time.process_time() - start) / (sessions * turns) * 1e3
-
-
-def main() -> None:
-    framework, mode, sessions, turns = sys.argv[1:]
-    sys.path[0] = str(Path.cwd())  # in place of this folder: the project's own modules
-    cpu = asyncio.run(measure(framework, mode == "stream", int(sessions), int(turns)))
-    print(json.dumps(cpu), flush=True)
+async def measure(framework: str, stream: bool) -> None:
+    """For each line of numbers, SESSIONS and TURNS, print the CPU of a turn in milliseconds."""
+    turn = FRAMEWORKS[framework](importlib.import_module("model.load").load_model(), stream)
+    for line in sys.stdin:
+        sessions, turns = map(int, line.split())
+        start = time.process_time()
+        for _ in range(sessions):
+            history = None
+            for number in range(turns):
+                history = await turn(history, f"Hello number {number}")
+        print((time.process_time() - start) / (sessions * turns) * 1e3, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.path[0] = str(Path.cwd())  # in place of this folder: the project's own modules
+    asyncio.run(measure(sys.argv[1], sys.argv[2] == "stream"))

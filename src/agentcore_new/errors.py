@@ -37,10 +37,16 @@ class UsageError(Error):
     exit_code = 2
 
 
-class InvalidAnswer(UsageError):
-    """A value that an option, the name or a text cannot have."""
+class InvalidAnswer(Error):
+    """A value that the name or another text cannot have."""
 
     kind = "invalid-answer"
+
+
+class UnknownChoice(UsageError):
+    """A value that is none of an option's choices."""
+
+    kind = "unknown-choice"
 
 
 class MissingAnswer(UsageError):

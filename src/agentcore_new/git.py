@@ -74,9 +74,9 @@ def _has_identity(folder: Path, role: str) -> bool:
 def _run(folder: Path, *arguments: str) -> None:
     result = _git(folder, *arguments)
     if result.returncode != 0:
-        said = result.stderr.strip().splitlines()
+        said = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
         raise GitFailed(
-            f"git {arguments[0]} failed: {said[-1] if said else f'exit code {result.returncode}'}",
+            f"git {arguments[0]} failed: {said[-1].rstrip('.')}.",
             hint="Nothing was left behind. --no-git creates the project without a repository.",
         )
 

@@ -165,8 +165,9 @@ def check_projects(projects: Sequence[Project]) -> Report:
         for (path, text), project in owners.items()
         for rule, message in _findings(path, text)
     ]
-    with tempfile.TemporaryDirectory(prefix="agentcore-new-") as folder:
-        faults.extend(_code_faults(Path(folder).resolve(), with_new_code, owners))
+    if with_new_code:
+        with tempfile.TemporaryDirectory(prefix="agentcore-new-") as folder:
+            faults.extend(_code_faults(Path(folder).resolve(), with_new_code, owners))
     faults.sort(key=lambda fault: fault.path)
     return Report(len(projects), len(owners), tuple(faults))
 
@@ -218,9 +219,9 @@ def _whitespace(path: str, text: str) -> Iterator[Finding]:
 
 def _residue(_path: str, text: str) -> Iterator[Finding]:
     """No template syntax is left."""
-    for match in JINJA_RESIDUE.finditer(text):
-        line = text.splitlines()[_line(text, match.start()) - 1]
-        yield "jinja", f"line {_line(text, match.start())}: {line.strip()[:80]}"
+    for number, line in enumerate(text.splitlines(), start=1):
+        if JINJA_RESIDUE.search(line):
+            yield "jinja", f"line {number}: {line.strip()[:80]}"
 
 
 def _machine_path(_path: str, text: str) -> Iterator[Finding]:

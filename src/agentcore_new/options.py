@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from agentcore_new import __version__, names
-from agentcore_new.errors import InvalidAnswer, MissingAnswer
+from agentcore_new.errors import InvalidAnswer, MissingAnswer, UnknownChoice
 
 Value = str | bool
 Answers = Mapping[str, Value]
@@ -165,7 +165,7 @@ def check_description(description: str) -> str:
 
 FRAMEWORK = Option(
     name="framework",
-    help="The agent framework.",
+    help="The agent framework; must be given where you are not asked.",
     question="Which framework?",
     default="strands",
     choices=FRAMEWORKS,
@@ -236,14 +236,14 @@ def parse_choice(option: Option, text: str) -> str:
     """Return the value of `option` that `text` spells, in any case and with any separators.
 
     Raises:
-        InvalidAnswer: There is none; the hint lists the values.
+        UnknownChoice: There is none; the hint lists the values.
     """
     wanted = _folded(text)
     for choice in option.choices:
         if wanted in {_folded(name) for name in (choice.value, choice.title, *choice.aliases)}:
             return choice.value
     values = [choice.value for choice in option.choices]
-    raise InvalidAnswer(
+    raise UnknownChoice(
         f"{text[:64]!r} is not a known {option.name.replace('_', ' ')}.",
         hint=f"Choose one of: {', '.join(values)}",
         details={"answer": option.name, "choices": values},
@@ -283,6 +283,7 @@ def checked(question: Option | Text, value: Value) -> Value:
 
     Raises:
         InvalidAnswer: It cannot be one.
+        UnknownChoice: It is none of the choices.
     """
     if isinstance(question, Text):
         return question.check(str(value))
@@ -296,7 +297,8 @@ def complete(given: Mapping[str, Value | None]) -> dict[str, Value]:
         given: Answers by name; None stands for one that is not given.
 
     Raises:
-        InvalidAnswer: An answer is not valid.
+        InvalidAnswer: A text is not valid.
+        UnknownChoice: A value is none of the choices.
         MissingAnswer: A required answer is not given.
     """
     answers: dict[str, Value] = {}

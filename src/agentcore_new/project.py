@@ -100,12 +100,8 @@ def _refuse_unsafe(target: Path, files: Mapping[str, str]) -> None:
             details={"path": str(target), "links": links},
         )
     blocking = sorted(
-        [path for path in files if (target / path).exists() and not (target / path).is_file()]
-        + [
-            str(path)
-            for path in folders
-            if (target / path).exists() and not (target / path).is_dir()
-        ]
+        [p for p in files if (target / p).exists() and not (target / p).is_file()]
+        + [p for p in folders if (target / p).exists() and not (target / p).is_dir()]
     )
     if blocking:
         raise TargetInTheWay(
@@ -212,11 +208,12 @@ def _movable(new: Path) -> list[Path]:
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Hold back Ctrl-C and the like, so that what must happen whole does."""
-    held = {signal.SIGINT, signal.SIGTERM}
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*held, signal.SIGHUP})
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    )
     try:
         yield
     finally:

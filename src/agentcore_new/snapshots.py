@@ -5,6 +5,7 @@ options that change it: `adk/main.py/stream=true.py`, `adk/sessions.py/always.py
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import PurePosixPath
 
 from agentcore_new.errors import Error
@@ -74,14 +75,16 @@ def restore(snapshots: Mapping[str, str], combination: Combination) -> dict[str,
     return dict(sorted(files.items()))
 
 
+@cache
 def parse(name: str) -> tuple[str, str, tuple[str, ...]]:
     """Return framework, file and values (`stream=true`) of the snapshot at `name`.
 
     Raises:
         Error: No snapshot can have this path.
     """
-    framework, *folders, snapshot = PurePosixPath(name).parts
-    path = "/".join(_with_prefix(part, DOT, ".") for part in folders)
+    framework, _, inside = name.partition("/")
+    folders, _, snapshot = inside.rpartition("/")
+    path = _with_prefixes(folders, DOT, ".")
     if not path or not snapshot.endswith(_suffix(path)):
         raise Error(f"{name} is not the path of a snapshot.")
     return framework, path, tuple(snapshot.removesuffix(_suffix(path)).split(","))
@@ -101,8 +104,7 @@ def _is_function(pairs: Iterable[tuple[Hashable, Hashable]]) -> bool:
 
 
 def _snapshot_path(framework: str, path: str, values: Combination) -> str:
-    folders = "/".join(_with_prefix(part, ".", DOT) for part in path.split("/"))
-    return f"{framework}/{folders}/{label(values) or ALWAYS}{_suffix(path)}"
+    return f"{framework}/{_with_prefixes(path, '.', DOT)}/{label(values) or ALWAYS}{_suffix(path)}"
 
 
 def _suffix(path: str) -> str:
@@ -111,5 +113,8 @@ def _suffix(path: str) -> str:
     return name if name.startswith(".") else PurePosixPath(path).suffix or f".{name}"
 
 
-def _with_prefix(part: str, old: str, new: str) -> str:
-    return new + part.removeprefix(old) if part.startswith(old) else part
+def _with_prefixes(path: str, old: str, new: str) -> str:
+    """Return `path` with the prefix `new` for `old` in each of its parts."""
+    return "/".join(
+        new + part.removeprefix(old) if part.startswith(old) else part for part in path.split("/")
+    )

@@ -63,5 +63,11 @@ def print_file(path: str, text: str) -> None:
 
     lexer = Syntax.guess_lexer(path, code=text)
     Console().print(
-        Syntax(text, lexer, theme="ansi_dark", background_color="default", word_wrap=True)
+        Syntax(
+            text.removesuffix("\n"),
+            lexer,
+            theme="ansi_dark",
+            background_color="default",
+            word_wrap=True,
+        )
     )

@@ -1,10 +1,8 @@
 """An HTTP client of one server, to which JSON answers and streams look the same."""
 
-from __future__ import annotations
-
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,7 +81,10 @@ class Client:
         return self._http.post(
             "/invocations",
             content=body,
-            headers={"Content-Type": b"application/json", **(headers or {})},
+            headers=[
+                (b"Content-Type", b"application/json"),
+                *((name.encode(), value) for name, value in (headers or {}).items()),
+            ],
         )
 
     def ask(
@@ -103,7 +104,7 @@ class Client:
         """Start one turn."""
         return self._threads.submit(self.ask, prompt, session, **options)
 
-    def together(self, asked: list[tuple[str, str | None]]) -> list[Reply]:
+    def together(self, asked: Iterable[tuple[str, str | None]]) -> list[Reply]:
         """Run a turn for each prompt and session, all at once."""
         turns = [self.begin(prompt, session) for prompt, session in asked]
         return [turn.result(SECONDS) for turn in turns]

@@ -1,15 +1,13 @@
 """The fake models, and the servers under test, each started once a variant."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest
+from fake_models import FakeModels
 
 from contract.client import Client
 from contract.projects import Variant
 from contract.server import Server, serve
-from fake_models import FakeModels
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +30,7 @@ def model_server() -> Iterator[FakeModels]:
         yield models
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def models(model_server: FakeModels) -> Iterator[FakeModels]:
     """The fake models, without memory of the test before."""
     model_server.clear()
@@ -69,6 +67,6 @@ def tight(
 
 
 @pytest.fixture
-def client(server: Server, models: FakeModels) -> Client:
+def client(server: Server) -> Client:
     """A client of the project as it is."""
     return server.client

@@ -1,7 +1,5 @@
 """One virtual environment a framework, with all four providers, kept between runs."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import platform
@@ -16,6 +14,9 @@ import uv
 
 from contract.projects import PROVIDERS, Variant
 
+UV = uv.find_uv_bin()
+# asked now: tests have a home folder of their own, and must not download everything anew
+UV_CACHE = subprocess.check_output([UV, "cache", "dir"], text=True).strip()
 CACHE = Path(__file__).parents[2] / ".cache" / "environments"
 
 
@@ -56,7 +57,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _uv(*arguments: str) -> None:
-    command = [uv.find_uv_bin(), "--quiet", *arguments]
+    command = [UV, "--quiet", "--cache-dir", UV_CACHE, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"uv {arguments[0]} failed:\n{done.stderr}")

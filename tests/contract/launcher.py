@@ -4,12 +4,11 @@ Started by the interpreter of the project's environment, in the project's folder
 which moment is told by files in the folder that CONTRACT_CONTROL names:
 
     ahead           seconds by which the clock of the session cache is ahead
+    turn-seconds    how long a turn may take
     closing-waits   while it exists, closing a session does not end
     records.jsonl   written: every log record, whatever its logger
     models.txt      written: a line for every model that is made
 """
-
-from __future__ import annotations
 
 import asyncio
 import json
@@ -21,7 +20,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-TURN_SECONDS = 1.5
 MAX_TURNS = 3
 MAX_SESSIONS = 4
 
@@ -42,17 +40,23 @@ class Records(logging.Handler):
 
 def run(control: Path) -> None:
     """Serve the project in the current folder."""
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     logging.basicConfig(level=logging.INFO, handlers=[Records(control / "records.jsonl")])
-    main, load = import_module("main"), import_module("model.load")
-    import_module("turns").TURN_SECONDS = TURN_SECONDS
+    main: Any = import_module("main")
+    load: Any = import_module("model.load")
+    turns: Any = import_module("turns")
     main.MAX_TURNS = MAX_TURNS
-    connect, open_session, close_session = load.connect, main.open_session, main.close_session
+    connect, complete = load.connect, main.complete
+    open_session, close_session = main.open_session, main.close_session
 
     def counted(model_id: str) -> Any:
         with (control / "models.txt").open("a") as file:
             file.write(model_id + "\n")
         return connect(model_id)
+
+    async def limited(turn: Any) -> Any:
+        turns.TURN_SECONDS = float((control / "turn-seconds").read_text())
+        return await complete(turn)
 
     async def opened(key: Any) -> Any:
         # the first one to open such a session fails, and takes its time
@@ -74,6 +78,7 @@ def run(control: Path) -> None:
         return time.monotonic() + float((control / "ahead").read_text())
 
     load.connect = counted
+    main.complete = limited
     cache = import_module("sessions").SessionCache
     main.sessions = cache(opened, closed, maxsize=MAX_SESSIONS, clock=clock)
     main.app.run(port=int(os.environ["PORT"]), timeout_graceful_shutdown=30)

@@ -1,7 +1,5 @@
 """Rendered projects: the combinations that are tested, their files, their dependencies."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ class Variant:
 
     def files(self) -> dict[str, str]:
         """The text of every file, by path."""
-        answers = {
+        answers: dict[str, str | bool | None] = {
             "framework": self.framework,
             "model_provider": self.provider,
             "stream": self.stream,
@@ -60,7 +58,7 @@ STREAMED = [variant for variant in DEFAULTS if variant.stream]
 
 
 def each(variants: list[Variant]) -> pytest.MarkDecorator:
-    """Run a test, or all of a module, for each of these; one worker has all tests of one of them."""
+    """Run a test or a module for each of these; one worker has all tests of one of them."""
     return pytest.mark.parametrize(
         "variant",
         [

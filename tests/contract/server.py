@@ -1,11 +1,8 @@
 """A generated project, running: its process, its log, and what it reached out to."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -23,13 +20,17 @@ from contract.projects import Variant
 AUDIT = Path(__file__).with_name("audit")
 LAUNCHER = Path(__file__).with_name("launcher.py")
 START_SECONDS = 60.0
+AS_GENERATED = {"ahead": "0", "turn-seconds": "900"}
+LOOPBACK = {"'127.0.0.1'", "'::1'", "'localhost'"}
 _CLOSED = re.compile(r"Closed session (.*)")
 
 
 class Server:
     """One process; what is said here about its log holds after `client.fence()`."""
 
-    def __init__(self, variant: Variant, process: subprocess.Popen[bytes], port: int, folder: Path):
+    def __init__(
+        self, variant: Variant, process: subprocess.Popen[bytes], port: int, folder: Path
+    ) -> None:
         self.variant = variant
         self.process = process
         self.port = port
@@ -52,6 +53,17 @@ class Server:
             else:
                 return
         raise RuntimeError(f"{self.variant} did not start:\n{self.output('stderr')}")
+
+    def wait_until_closed(self) -> None:
+        """Return when nobody can connect any more, though turns may still run."""
+        give_up = time.monotonic() + 20
+        while time.monotonic() < give_up:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+            except ConnectionRefusedError:
+                return
+            time.sleep(0.02)
+        raise TimeoutError("the server does not shut down")
 
     def output(self, name: str) -> str:
         """What the process has written to stdout or stderr."""
@@ -77,15 +89,20 @@ class Server:
         found = [_CLOSED.fullmatch(record["message"]) for record in self.records()]
         return [match[1] for match in found if match and match[1].startswith(prefix)]
 
-    def connections(self) -> list[tuple[str, str]]:
-        """Host and port of every address that the process looked up or talked to."""
-        lines = (self.folder / "audit").read_text().splitlines()
-        return [(line.split()[1].strip("'"), line.split(" ")[2]) for line in lines]
+    def connections(self) -> list[str]:
+        """Every address that the process looked up or talked to."""
+        return (self.folder / "audit").read_text().splitlines()
 
-    def terminate(self) -> int:
-        """Ask the process to end, as a container runtime does, and return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+
+@contextmanager
+def turns_of(server: Server, *, seconds: float) -> Iterator[None]:
+    """Let a turn that begins now take so long, on a server that the launcher runs."""
+    limit = server.control / "turn-seconds"
+    limit.write_text(str(seconds))
+    try:
+        yield
+    finally:
+        limit.write_text(AS_GENERATED[limit.name])
 
 
 @contextmanager
@@ -104,8 +121,9 @@ def serve(
     project = variant.write(folder / "project")
     control = folder / "control"
     control.mkdir()
-    (control / "ahead").write_text("0")
-    python, port = python_of(variant.framework), _free_port()
+    for name, value in AS_GENERATED.items():
+        (control / name).write_text(value)
+    python, port = python_of(variant.framework), free_port()
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             [python, LAUNCHER if launcher else "main.py"],
@@ -134,12 +152,13 @@ def serve(
     assert reached_out(server.connections()) == []
 
 
-def reached_out(connections: list[tuple[str, str]]) -> list[str]:
-    """The hosts other than this machine."""
-    return [host for host, _ in connections if host not in {"127.0.0.1", "::1", "localhost"}]
+def reached_out(connections: list[str]) -> list[str]:
+    """Those of `Server.connections` that lead to another machine."""
+    return [line for line in connections if line.split()[1] not in LOOPBACK]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

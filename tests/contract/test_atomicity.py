@@ -1,14 +1,12 @@
 """Point 10: a turn happens whole or not at all, whatever the model, its tools or the client do."""
 
-from __future__ import annotations
-
 import pytest
+from fake_models import FakeModels
 
 from contract.client import Client
 from contract.projects import DEFAULTS, each
-from contract.server import Server
+from contract.server import Server, turns_of
 from contract.wire import Wire, conversation
-from fake_models import FakeModels
 
 pytestmark = [pytest.mark.real, each(DEFAULTS)]
 
@@ -84,20 +82,24 @@ def test_a_waiting_turn_sees_nothing_of_the_failed_one(client: Client, models: F
     assert models.transcript("good") == conversation(["good"])
 
 
+# the model calls the tool at once and is held when it has the result
+OVER_TIME = {
+    "held": "<<hold=gate>>",
+    "held with a tool": "<<tool=add_numbers:2:3>> <<hold-after=1,gate>>",
+}
+
+
 def test_a_turn_over_its_time_leaves_nothing(tight: Server, models: FakeModels) -> None:
-    client, turns = tight.client, {"held": "<<hold=gate>>", "in a tool": TOOL_THEN_HELD}
-    asked = [("before", name) for name in turns]
-    client.together(asked)
-    late = client.together([(f"late {turn}", name) for name, turn in turns.items()])
+    client = tight.client
+    for reply in client.together([("before", name) for name in OVER_TIME]):
+        assert reply.text == "turn 1: before"
+    with turns_of(tight, seconds=1):
+        late = client.together([(f"late {turn}", name) for name, turn in OVER_TIME.items()])
     assert all(reply.error for reply in late)
     models.release("gate")
-    for name in turns:
+    for name in OVER_TIME:
         assert client.ask(f"after {name}", name).text == f"turn 2: after {name}"
         assert models.transcript(f"after {name}") == conversation(["before", f"after {name}"])
-
-
-# the model calls the tool at once and is held when it has the result
-TOOL_THEN_HELD = "<<tool=add_numbers:2:3>> <<hold-after=1,gate>>"
 
 
 def test_the_turn_of_a_client_that_left_is_kept(client: Client, models: FakeModels) -> None:

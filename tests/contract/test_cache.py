@@ -1,14 +1,12 @@
 """Points 5 to 9: which sessions are held, who waits for whom, and what leaves when."""
 
-from __future__ import annotations
-
 import pytest
+from fake_models import FakeModels
 
 from contract.client import Client
 from contract.projects import DEFAULTS, each
 from contract.server import Server
 from contract.wire import conversation
-from fake_models import FakeModels
 
 pytestmark = [pytest.mark.real, each(DEFAULTS)]
 
@@ -21,7 +19,7 @@ def visit(client: Client, names: list[str]) -> None:
         assert client.ask("hello", name).status == 200
 
 
-def test_the_least_recently_used_session_leaves(server: Server, models: FakeModels) -> None:
+def test_the_least_recently_used_session_leaves(server: Server) -> None:
     client, names = server.client, [f"lru-{n}" for n in range(CAP + 1)]
     visit(client, names[: CAP - 1])
     assert server.closed("lru") == []
@@ -67,9 +65,7 @@ def test_more_than_fit_may_be_in_use(server: Server, models: FakeModels) -> None
     assert client.ask("again", gone[0]).text == "turn 1: again"
 
 
-def test_a_burst_of_new_sessions_leaves_no_more_than_the_cap(
-    server: Server, models: FakeModels
-) -> None:
+def test_a_burst_of_new_sessions_leaves_no_more_than_the_cap(server: Server) -> None:
     client, names = server.client, [f"burst-{n}" for n in range(200)]
     replies = client.together([("hello", name) for name in names])
     assert {reply.text for reply in replies} == {"turn 1: hello"}
@@ -101,7 +97,7 @@ def test_many_first_turns_make_one_session(client: Client, models: FakeModels) -
 def test_sessions_run_side_by_side(client: Client, models: FakeModels) -> None:
     held = [client.begin("held <<hold=gate>>", f"beside-{n}") for n in range(32)]
     models.wait_held("gate", count=32)
-    assert client.ask("hello", "another").text == "turn 1: hello"
+    assert client.ask("hello", "beside").text == "turn 1: hello"
     assert client.ask("hello").text == "turn 1: hello"
     assert client.ping() == "Healthy"
     models.release("gate")
@@ -135,14 +131,14 @@ def test_a_turn_waits_for_the_closing_of_its_session(tight: Server, models: Fake
     assert tight.closed("late-0") == ["late-0"]
 
 
-def test_an_error_in_closing_stops_nobody(tight: Server, models: FakeModels) -> None:
+def test_an_error_in_closing_stops_nobody(tight: Server) -> None:
     client = tight.client
     visit(client, ["close-fails", "fine-0", "fine-1", "fine-2", "fine-3"])
     assert client.ask("again", "close-fails").text == "turn 1: again"
     assert [r["message"] for r in tight.records() if r.get("errorMessage") == "cannot close"]
 
 
-def test_a_failing_open_poisons_nothing(tight: Server, models: FakeModels) -> None:
+def test_a_failing_open_poisons_nothing(tight: Server) -> None:
     replies = tight.client.together([(f"prompt {n}", "open-fails") for n in range(8)])
     failed = [reply for reply in replies if reply.error]
     assert len(failed) == 1

@@ -1,19 +1,16 @@
 """Point 13: a failure is told to the caller in plain words, and to the log with its cause."""
 
-from __future__ import annotations
-
 import logging
 import re
 from pathlib import Path
 
 import pytest
+from fake_models.behaviour import SECRET
+from fake_models.environment import KEY
 
 from contract.client import Reply
 from contract.projects import DEFAULTS, PROVIDERS, Variant, each
-from contract.server import Server, serve
-from fake_models import FakeModels
-from fake_models.behaviour import SECRET
-from fake_models.environment import KEY
+from contract.server import Server, serve, turns_of
 
 pytestmark = [pytest.mark.real, each(DEFAULTS)]
 
@@ -42,7 +39,7 @@ def status(server: Server, wanted: int) -> int:
     return 200 if server.variant.stream else wanted
 
 
-def test_a_failure_is_a_plain_sentence(server: Server, models: FakeModels) -> None:
+def test_a_failure_is_a_plain_sentence(server: Server) -> None:
     prompts = [(f"{PRIVATE} {cause}", f"plain {name}") for name, cause in CAUSES.items()]
     replies = server.client.together(prompts)
     assert {reply.status for reply in replies} == {status(server, 502)}
@@ -53,14 +50,15 @@ def test_a_failure_is_a_plain_sentence(server: Server, models: FakeModels) -> No
     assert any(SECRET in r.get("errorMessage", "") for r in logged)
 
 
-def test_a_turn_over_its_time_is_a_504(tight: Server, models: FakeModels) -> None:
-    reply = tight.client.ask(f"{PRIVATE} <<hold=gate>>", "late")
+def test_a_turn_over_its_time_is_a_504(tight: Server) -> None:
+    with turns_of(tight, seconds=0.5):
+        reply = tight.client.ask(f"{PRIVATE} <<hold=gate>>", "late")
     assert reply.status == status(tight, 504)
     assert request_id(reply) in {r.get("requestId") for r in tight.records()}
     assert "too long" in reply.error
 
 
-def test_nothing_private_is_logged(tight: Server, models: FakeModels) -> None:
+def test_nothing_private_is_logged(tight: Server) -> None:
     client = tight.client
     client.ask(f"{PRIVATE} <<tool=add_numbers:2:3>>", "private")
     client.ask(f"{PRIVATE} more", "private")

@@ -1,16 +1,14 @@
 """Points 3 and 4: whose session it is, and turns that belong to none."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
+from fake_models import FakeModels
 
 from contract.client import Client
 from contract.projects import DEFAULTS, each
 from contract.server import Server
 from contract.wire import conversation
-from fake_models import FakeModels
 
 pytestmark = [pytest.mark.real, each(DEFAULTS)]
 
@@ -58,7 +56,7 @@ def test_without_a_session_id_nothing_is_kept(
     assert held.result().text == "turn 1: held"
 
 
-def test_turns_without_a_session_evict_nobody(server: Server, models: FakeModels) -> None:
+def test_turns_without_a_session_evict_nobody(server: Server) -> None:
     client = server.client
     names = [f"kept-{n}" for n in range(128)]
     for name in names:

@@ -1,16 +1,14 @@
 """Point 12: what is not a request for a turn is refused, and touches nothing."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
+from fake_models import FakeModels
 
 from contract.client import SESSION, TENANT, USER
 from contract.launcher import MAX_SESSIONS
 from contract.projects import DEFAULTS, each
 from contract.server import Server
-from fake_models import FakeModels
 
 pytestmark = [pytest.mark.real, each(DEFAULTS)]
 
@@ -97,11 +95,11 @@ def test_the_longest_prompt_is_answered(tight: Server, models: FakeModels) -> No
     assert models.requests[-1].messages[-1].texts == (prompt,)
 
 
-def test_the_longest_ids_are_accepted(tight: Server, models: FakeModels) -> None:
+def test_the_longest_ids_are_accepted(tight: Server) -> None:
     for session, user in (("s" * 256, "u" * 256), ("s" * 256, "u" * 255 + "v")):
         assert tight.client.ask("hello", session, user=user).text == "turn 1: hello"
 
 
-def test_a_prompt_that_looks_like_code_is_only_a_prompt(tight: Server, models: FakeModels) -> None:
+def test_a_prompt_that_looks_like_code_is_only_a_prompt(tight: Server) -> None:
     prompt = "{{ 7 * 7 }} {name} ${HOME} %(x)s </s> [INST]"
     assert tight.client.ask(prompt, "code").text == f"turn 1: {prompt}"

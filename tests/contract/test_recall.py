@@ -1,15 +1,13 @@
-"""Points 1, 2 and 17: a session remembers its own turns, all of them up to the limit, and no others."""
-
-from __future__ import annotations
+"""Points 1, 2 and 17: a session knows its own turns up to the limit, and no others."""
 
 import pytest
+from fake_models import FakeModels
 
 from contract.client import Client
 from contract.launcher import MAX_TURNS
 from contract.projects import DEFAULTS, each
 from contract.server import Server
 from contract.wire import conversation, roles
-from fake_models import FakeModels
 
 pytestmark = [pytest.mark.real, each(DEFAULTS)]
 

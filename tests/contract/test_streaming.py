@@ -1,15 +1,13 @@
 """Point 11: a reply as server-sent events, at whatever pace its client reads, if it reads."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 
 import pytest
+from fake_models import FakeModels
 
 from contract.client import Client, read_until
 from contract.projects import STREAMED, each
 from contract.wire import conversation
-from fake_models import FakeModels
 
 pytestmark = [pytest.mark.real, each(STREAMED)]
 
@@ -26,7 +24,7 @@ def test_a_reply_comes_in_deltas(client: Client, models: FakeModels) -> None:
     assert models.transcript("after")[1] == ("assistant", reply.text)
 
 
-def test_no_delta_is_empty(client: Client, models: FakeModels) -> None:
+def test_no_delta_is_empty(client: Client) -> None:
     replies = [client.ask("hello"), client.ask("<<tool=add_numbers:2:3>>")]
     assert [delta for reply in replies for delta in reply.deltas if not delta] == []
 
@@ -40,39 +38,37 @@ def test_a_delta_does_not_wait_for_the_next(client: Client, models: FakeModels) 
 
 
 @pytest.mark.parametrize("break_off", ["<<error-after=2>>", "<<hangup-after=2>>"])
-def test_a_failure_ends_the_stream(client: Client, models: FakeModels, break_off: str) -> None:
+def test_a_failure_ends_the_stream(client: Client, break_off: str) -> None:
     *deltas, failure = client.ask(f"hello {break_off}", f"fails {break_off}").frames
     assert "".join(deltas) == "turn 1:"
     assert list(failure) == ["error"]
 
 
-def test_a_failure_before_the_first_delta_is_the_only_frame(
-    client: Client, models: FakeModels
-) -> None:
+def test_a_failure_before_the_first_delta_is_the_only_frame(client: Client) -> None:
     (failure,) = client.ask("hello <<fail=400>>", "fails at once").frames
     assert list(failure) == ["error"]
 
 
-def test_a_client_that_vanishes_leaves_its_turn_running(
-    client: Client, models: FakeModels
-) -> None:
+def test_a_client_that_vanishes_leaves_its_turn_running(client: Client, models: FakeModels) -> None:
     with client.connection("vanishes <<hold-after=2,gate>>", "vanishes") as raw:
         read_until(raw, b'data: " 1:"')
     waiting = client.begin("after", "vanishes")
-    assert client.ask("hello", "another").text == "turn 1: hello"
+    assert client.ask("hello", "beside the vanished").text == "turn 1: hello"
     models.release("gate")
     assert waiting.result().text == "turn 2: after"
     assert models.transcript("after") == conversation(["vanishes", "after"])
 
 
-def test_a_client_that_never_reads_holds_up_nobody(client: Client, models: FakeModels) -> None:
+def test_a_client_that_stops_reading_holds_up_nobody(client: Client) -> None:
     with ExitStack() as connections:
         for n in range(3):
-            prompt = f"never reads {LONG}"
-            name = f"never-reads-{n}"
-            connections.enter_context(client.connection(prompt, name, receive_buffer=2048))
+            prompt = f"stops reading {LONG}"
+            name = f"stops-reading-{n}"
+            raw = connections.enter_context(client.connection(prompt, name, receive_buffer=2048))
+            # it has begun: what comes next waits for it
+            read_until(raw, b'data: "turn"')
         for n in range(3):
-            assert client.ask(f"after {n}", f"never-reads-{n}").text == f"turn 2: after {n}"
+            assert client.ask(f"after {n}", f"stops-reading-{n}").text == f"turn 2: after {n}"
         assert client.ping() == "Healthy"
 
 
@@ -84,7 +80,7 @@ def test_many_waiting_streams_hold_up_nobody(client: Client, models: FakeModels)
             read_until(raw, b'data: "turn"')
         models.wait_held("gate", count=60)
         assert client.ping() == "Healthy"
-        assert client.ask("hello", "another").text == "turn 1: hello"
+        assert client.ask("hello", "beside the waiting").text == "turn 1: hello"
     models.release("gate")
     for n in range(60):
         assert client.ask(f"after {n}", f"stream-{n}").text == f"turn 2: after {n}"

@@ -1,7 +1,5 @@
 """What a test expects to have reached the model, in the words of the fake server."""
 
-from __future__ import annotations
-
 from fake_models import FakeModels
 from fake_models.behaviour import without_directives
 

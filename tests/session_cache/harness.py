@@ -211,14 +211,19 @@ def on_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]
         complaints: list[dict[str, Any]] = []
 
         async def watched() -> None:
-            asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
-            await test(*args, **kwargs)
+            asyncio.get_running_loop().set_exception_handler(
+                lambda _, said: complaints.append(said)
+            )
+            async with asyncio.timeout(10):  # a deadlock is to fail, not to hang
+                await test(*args, **kwargs)
             await settle()
             left = asyncio.all_tasks() - {asyncio.current_task()}
             assert not left, "tasks left behind"
 
         asyncio.run(watched())
-        gc.collect()  # a task destroyed or an exception not retrieved is found when it is freed
+        # A destroyed task or an unheard exception is found when it is freed. Objects of a test are
+        # young; a full collection for each test would take most of the time.
+        gc.collect(1)
         assert not complaints
 
     return run

@@ -124,15 +124,18 @@ def test_it_can_be_used_again_on_another_loop(sessions: Sessions) -> None:
 
 
 def test_it_works_after_the_loop_of_the_turns_is_gone(sessions: Sessions) -> None:
-    cache = sessions.cache()
-    asyncio.run(settle())
-    with asyncio.Runner() as runner:
-        runner.run(whole_turn(cache, "a"))
-        sessions.closes["b"] = "slow"
-        runner.run(whole_turn(cache, None))
+    cache = sessions.cache(maxsize=1)
+    sessions.closes["a"] = "slow"
+
+    async def turns() -> None:
+        await whole_turn(cache, "a")
+        await whole_turn(cache, "b")
+        await settle()  # the closing of a begins, and ends with the loop
+
+    asyncio.run(turns())
     asyncio.run(cache.aclose())
-    assert sorted(map(str, sessions.keys_closed())) == ["None", "a"]
-    assert len(cache) == 0
+    assert sessions.keys_closed() == ["a", "b"]
+    assert (len(cache), inside(cache).closing) == (0, 0)
 
 
 @pytest.fixture
@@ -148,7 +151,7 @@ def worker() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def test_it_closes_on_the_loop_of_the_turns(
-    sessions: Sessions, worker: asyncio.AbstractEventLoop
+    worker: asyncio.AbstractEventLoop,
 ) -> None:
     loops: list[tuple[str, asyncio.AbstractEventLoop]] = []
 

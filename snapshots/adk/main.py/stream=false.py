@@ -86,7 +86,7 @@ def last_turns(session: History) -> History:
 async def run_turn(history: History, prompt: str) -> tuple[str, History]:
     """Run a turn on a copy of the history; return its reply and the new history."""
     session = history.model_copy(update={"events": [*history.events], "state": {**history.state}})
-    reply = ""
+    reply, error = "", None
     TURNS.running[session.id] = session
     try:
         async for event in runner().run_async(
@@ -94,12 +94,13 @@ async def run_turn(history: History, prompt: str) -> tuple[str, History]:
             session_id=session.id,
             new_message=Content(role="user", parts=[Part(text=prompt)]),
         ):
-            if event.error_code:  # a blocked answer, say; ADK itself goes on
-                raise RuntimeError(f"{event.error_code}: {event.error_message}")
+            error = error or event.error_code
             if event.is_final_response():
                 reply = text_of(event)
     finally:
         del TURNS.running[session.id]
+    if error:  # a blocked answer, say, which ADK takes for an answer
+        raise RuntimeError(error)
     return reply, last_turns(session)
 
 

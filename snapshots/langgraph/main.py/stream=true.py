@@ -54,8 +54,8 @@ def last_turns(state: History) -> History:
 async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, History]:
     """Run a turn on a copy of the history, sending its deltas; return reply and new history."""
     state = turn_input(history, prompt)
-    async for mode, update in graph().astream(state, stream_mode=["messages", "values"]):
-        if mode == "values":
+    async for _, update in graph().astream(state, stream_mode=["messages", "values"]):
+        if isinstance(update, dict):
             state = update
         elif isinstance(update[0], AIMessageChunk) and update[0].text:
             send(update[0].text)

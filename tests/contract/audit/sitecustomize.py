@@ -3,8 +3,6 @@
 Python imports a module of this name by itself at start, before anything of the project.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Any

@@ -37,5 +37,10 @@ def connect(model_id: str) -> BaseLlm:
     from google.adk.models.lite_llm import LiteLlm
 
     litellm.suppress_debug_info = True  # it prints advice for every error
+    logging.getLogger("LiteLLM").setLevel(logging.WARNING)
     session = credentials.aws_session()
-    return LiteLlm(f"bedrock/converse/{model_id}", aws_region_name=session.region_name)
+    return LiteLlm(
+        f"bedrock/converse/{model_id}",
+        aws_region_name=session.region_name,
+        num_retries=2,
+    )

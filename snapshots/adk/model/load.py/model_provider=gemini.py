@@ -31,7 +31,12 @@ def load_model() -> BaseLlm:
 
 def connect(model_id: str) -> BaseLlm:
     """Return the Gemini model."""
-    from google import genai
     from google.adk.models import Gemini
+    from google.genai import Client
+    from google.genai.types import HttpOptions, HttpRetryOptions
 
-    return Gemini(model=model_id, client=genai.Client(api_key=credentials.api_key()))
+    client = Client(
+        api_key=credentials.api_key(),
+        http_options=HttpOptions(retry_options=HttpRetryOptions(attempts=3)),
+    )
+    return Gemini(model=model_id, client=client)

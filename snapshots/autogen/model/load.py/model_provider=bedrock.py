@@ -9,6 +9,8 @@ from autogen_core.models import ChatCompletionClient
 from model import credentials
 
 LOGGER = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+# This logger writes prompts and replies at INFO, where they must not be.
+logging.getLogger("autogen_core.events").setLevel(logging.WARNING)
 
 
 @functools.cache

@@ -33,4 +33,8 @@ def connect(model_id: str) -> BaseChatModel:
     """Return the Gemini model."""
     from langchain_google_genai import ChatGoogleGenerativeAI
 
-    return ChatGoogleGenerativeAI(model=model_id, api_key=credentials.api_key(), max_retries=2)
+    return ChatGoogleGenerativeAI(
+        model=model_id,
+        api_key=credentials.api_key(),
+        max_retries=2,  # with its own 6 a turn takes half a minute to fail
+    )

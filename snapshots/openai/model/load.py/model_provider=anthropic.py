@@ -33,4 +33,10 @@ def connect(model_id: str) -> Model:
     """Return the Anthropic model, through any-llm."""
     from agents.extensions.models.any_llm_model import AnyLLMModel
 
-    return AnyLLMModel(f"anthropic/{model_id}", api_key=credentials.api_key())
+    # At WARNING it says, for every call, that max_tokens is 8192.
+    logging.getLogger("any_llm").setLevel(logging.ERROR)
+    return AnyLLMModel(
+        f"anthropic/{model_id}",
+        api_key=credentials.api_key(),
+        api="chat_completions",
+    )

@@ -56,6 +56,7 @@ def connect(model_id: str) -> Model:
         async def _acompletion(
             self, *args: Any, **kwargs: Any
         ) -> ChatCompletion | AsyncIterator[ChatCompletionChunk]:
+            kwargs.pop("extra_headers", None)  # the Agents SDK sends them, boto3 refuses them
             result = await asyncio.to_thread(self._completion, *args, **kwargs)
             return result if isinstance(result, ChatCompletion) else self._chunks(result)
 

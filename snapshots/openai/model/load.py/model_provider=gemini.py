@@ -33,4 +33,8 @@ def connect(model_id: str) -> Model:
     """Return the Gemini model, through any-llm."""
     from agents.extensions.models.any_llm_model import AnyLLMModel
 
-    return AnyLLMModel(f"gemini/{model_id}", api_key=credentials.api_key())
+    return AnyLLMModel(
+        f"gemini/{model_id}",
+        api_key=credentials.api_key(),
+        api="chat_completions",
+    )

@@ -31,8 +31,13 @@ def load_model() -> Model:
 
 def connect(model_id: str) -> Model:
     """Return the Gemini model."""
-    from google import genai
+    from google.genai import Client
+    from google.genai.types import HttpOptions, HttpRetryOptions
     from strands.models.gemini import GeminiModel
 
     # Without a client of ours Strands opens a new one, and a new connection, for every call.
-    return GeminiModel(client=genai.Client(api_key=credentials.api_key()), model_id=model_id)
+    client = Client(
+        api_key=credentials.api_key(),
+        http_options=HttpOptions(retry_options=HttpRetryOptions(attempts=3)),
+    )
+    return GeminiModel(client=client, model_id=model_id)

@@ -1,0 +1,114 @@
+"""Points 14 to 16: import, idle expiry, shutdown, and one model client for all sessions."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from fake_models import FakeModels
+
+from contract.environments import python_of
+from contract.projects import DEFAULTS, Variant, each
+from contract.server import AUDIT, Server, reached_out, serve
+
+pytestmark = [pytest.mark.real, each(DEFAULTS)]
+
+DAY = 86_400
+
+IMPORT_IN_A_THREAD = """
+import asyncio, sys, threading
+
+made = []
+class Policy(asyncio.DefaultEventLoopPolicy):
+    def new_event_loop(self):
+        made.append("event loop")
+        return super().new_event_loop()
+
+def hook(event, arguments):
+    if event in ("socket.connect", "socket.listen", "socket.getaddrinfo"):
+        made.append(f"{event} {arguments[1:]}")
+
+def load():
+    try:
+        import main
+    except BaseException as error:
+        made.append(f"{error!r}")
+
+asyncio.set_event_loop_policy(Policy())
+sys.addaudithook(hook)
+sys.path.insert(0, ".")
+thread = threading.Thread(target=load)
+thread.start()
+thread.join()
+made += [f"thread {t.name}" for t in threading.enumerate() if t is not threading.main_thread()]
+print("main" in sys.modules, *made)
+"""
+
+
+def test_import_makes_nothing_asynchronous(variant: Variant, tmp_path: Path) -> None:
+    project = variant.write(tmp_path / "project")
+    done = subprocess.run(
+        [python_of(variant.framework), "-c", IMPORT_IN_A_THREAD],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True"]
+
+
+def test_an_idle_session_expires(tight: Server, models: FakeModels) -> None:
+    client, ahead = tight.client, tight.control / "ahead"
+    client.ask("hello", "expiry idle")
+    held = client.begin("held <<hold=gate>>", "expiry in use")
+    models.wait_held("gate")
+    ahead.write_text(str(DAY - 600))
+    assert client.ask("again", "expiry idle").text == "turn 2: again"
+    ahead.write_text(str(2 * DAY))
+    assert tight.closed("expiry idle") == []
+    # a turn of any session evicts, and a session that is in use does not expire
+    client.ask("hello", "expiry other")
+    assert tight.closed("expiry") == ["expiry idle"]
+    models.release("gate")
+    assert held.result().text == "turn 1: held"
+    assert client.ask("again", "expiry in use").text == "turn 2: again"
+    assert client.ask("again", "expiry idle").text == "turn 1: again"
+
+
+def test_one_model_serves_all_sessions(server: Server) -> None:
+    server.client.ask("hello", "one-0")
+    before = len(server.connections())
+    for n in range(20):
+        server.client.ask("hello", f"one-{n}")
+    # the connection is kept too
+    assert len(server.connections()) - before <= 2
+
+
+def test_the_model_is_made_once(tight: Server) -> None:
+    tight.client.together([("hello", f"once-{n}") for n in range(8)])
+    assert len((tight.control / "models.txt").read_text().splitlines()) == 1
+
+
+def test_shutdown_waits_for_turns_and_closes_sessions(
+    variant: Variant, models: FakeModels, tmp_path: Path
+) -> None:
+    with serve(variant, tmp_path, models.env(variant.provider)) as server:
+        names = [f"idle-{n}" for n in range(3)]
+        for name in names:
+            server.client.ask("hello", name)
+        running = server.client.begin("held <<hold=gate>>", "running")
+        models.wait_held("gate")
+        server.process.terminate()
+        server.wait_until_closed()
+        models.release("gate")
+        assert running.result().text == "turn 1: held"
+        assert server.process.wait(timeout=10) in (0, -15)
+        assert server.closed_at_last() == [*names, "running"]
+
+
+def test_an_outside_address_would_be_noticed(variant: Variant, tmp_path: Path) -> None:
+    # the guard that every server here is stopped with, shown to see something
+    code = "import socket; socket.getaddrinfo('192.0.2.1', 80)"
+    environment = {"PYTHONPATH": str(AUDIT), "CONTRACT_AUDIT": str(tmp_path / "audit")}
+    subprocess.run([python_of(variant.framework), "-c", code], env=environment, check=True)
+    noted = (tmp_path / "audit").read_text().splitlines()
+    assert reached_out(noted) == ["socket.getaddrinfo '192.0.2.1' "]

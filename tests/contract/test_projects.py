@@ -1,0 +1,149 @@
+"""Freshly created projects, used as their README says: installed, tested, served offline."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contract.environments import CACHE, UV, UV_CACHE
+from contract.projects import DEFAULTS, PAIRS, Variant
+from contract.server import AUDIT, free_port, reached_out
+
+pytestmark = pytest.mark.real
+
+_SH_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def by_framework(variants: list[Variant]) -> pytest.MarkDecorator:
+    """One worker takes all projects of a framework, which share what they install."""
+    return pytest.mark.parametrize(
+        "project",
+        [
+            pytest.param(v, id=str(v), marks=pytest.mark.xdist_group(f"project-{v.framework}"))
+            for v in variants
+        ],
+    )
+
+
+def readme_commands(variant: Variant, word: str) -> list[str]:
+    """The commands of the README's block that has this word in it."""
+    for block in _SH_BLOCK.findall(variant.files()["README.md"]):
+        if word in block:
+            commands: list[str] = block.replace("\\\n", "").strip().splitlines()
+            return commands
+    raise LookupError(f"no commands with {word!r}")
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """Of the tests' own, what tools need; caches are shared, virtual environments are not."""
+    return {
+        "PATH": os.pathsep.join([str(Path(UV).parent), str(Path(sys.executable).parent), OS_PATH]),
+        "HOME": str(folder),
+        "UV_CACHE_DIR": UV_CACHE,
+        "UV_PYTHON": sys.executable,
+        "UV_COMPILE_BYTECODE": "1",
+        "PIP_CACHE_DIR": str(CACHE.parent / "pip"),
+        **more,
+    }
+
+
+OS_PATH = os.environ.get("PATH", os.defpath)
+
+
+def run(command: str, folder: Path, variables: dict[str, str]) -> str:
+    """Run a line of shell, and return its output if it succeeds."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=folder,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}"
+    return done.stdout
+
+
+@contextmanager
+def running(command: str, folder: Path, variables: dict[str, str], port: int) -> Iterator[None]:
+    """A server in the background, from its first answer on."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec env {command}"],
+            cwd=folder,
+            env=variables,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        give_up = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < give_up:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/ping", trust_env=False)
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                break
+        else:
+            raise RuntimeError((folder / "log").read_text())
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+def curl(command: str, port: int) -> str:
+    """Send what a curl command of the README sends, to another port; return the whole reply."""
+    _, *words = shlex.split(command.replace("8080", str(port)))
+    words = [word for word in words if word != "-N"]
+    url, options = words[0], words[1:]
+    values = dict.fromkeys(("-H", "-d"), "") | dict(zip(options[::2], options[1::2], strict=True))
+    name, _, value = values["-H"].partition(": ")
+    headers = {name: value, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = httpx.post(url, headers=headers, content=values["-d"], trust_env=False)
+    if answer.headers["content-type"] == "application/json":
+        return str(answer.json()["result"])
+    frames = answer.text.strip().split("\n\n")
+    return "".join(json.loads(frame.removeprefix("data: ")) for frame in frames)
+
+
+@by_framework(PAIRS)
+def test_uv_sync_pytest_and_the_offline_server(
+    project: Variant, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, port = project.write(tmp_path / "project"), free_port()
+    shared = tmp_path_factory.getbasetemp() / f"venv-{project.framework}"
+    variables = environment(tmp_path, UV_PROJECT_ENVIRONMENT=str(shared), PORT=str(port))
+    run("uv sync", folder, variables)
+    assert re.search(r"\d+ passed", run("uv run pytest", folder, variables))
+    (start,) = readme_commands(project, "AGENT_OFFLINE=1 uv run")
+    (request,) = readme_commands(project, "curl")
+    variables |= {"PYTHONPATH": str(AUDIT), "CONTRACT_AUDIT": str(tmp_path / "audit")}
+    with running(start, folder, variables, port):
+        for turn in (1, 2):
+            assert curl(request, port) == f"Offline reply {turn} to: What is 2 + 3?"
+    assert reached_out((tmp_path / "audit").read_text().splitlines()) == []
+
+
+@by_framework([variant for variant in DEFAULTS if not variant.stream])
+def test_the_pip_way(project: Variant, tmp_path: Path) -> None:
+    folder = project.write(tmp_path / "project")
+    variables = environment(tmp_path, PORT=str(free_port()))
+    *commands, start = readme_commands(project, "pip install")
+    output = [run(command, folder, variables) for command in commands]
+    assert re.search(r"\d+ passed", output[-1])
+    with running(start, folder, variables, int(variables["PORT"])):
+        (request,) = readme_commands(project, "curl")
+        assert curl(request, int(variables["PORT"])).startswith("Offline reply 1")

@@ -1,0 +1,94 @@
+"""The wheel, installed by itself, makes byte for byte what the checkout makes."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+
+from agentcore_new.matrix import label, render_all
+from agentcore_new.options import combinations
+
+ROOT = Path(__file__).parents[1]
+
+# Runs in the other environment: prints a line with a hash for each combination.
+PRINT_HASHES = """
+import hashlib
+import json
+from agentcore_new.matrix import label, render_all
+from agentcore_new.options import combinations
+
+for project in render_all(combinations()):
+    files = json.dumps(project.files).encode()
+    print(label(project.combination), hashlib.sha256(files).hexdigest())
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run a command that does not see this checkout, and return what it prints."""
+    hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={name: value for name, value in os.environ.items() if name not in hidden},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel, which is made from the source distribution as for a release."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the interpreter of an environment with the wheel and what it depends on alone."""
+    folder = tmp_path_factory.mktemp("bare")
+    # The versions that are tested here, whatever was published since.
+    held = [f"{each.metadata['Name']}=={each.version}\n" for each in distributions()]
+    (folder / "held.txt").write_text("".join(set(held)))
+    run(sys.executable, "-m", "uv", "venv", "--python", sys.executable, "env", cwd=folder)
+    python = folder / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    install = (sys.executable, "-m", "uv", "pip", "install", "--python", python)
+    run(*install, "--constraints", "held.txt", wheel, cwd=folder)
+    return python
+
+
+def test_every_combination_has_the_same_bytes(python: Path, tmp_path: Path) -> None:
+    from_wheel = run(python, "-P", "-c", PRINT_HASHES, cwd=tmp_path).splitlines()
+    from_checkout = run(sys.executable, "-P", "-c", PRINT_HASHES, cwd=tmp_path).splitlines()
+    assert from_wheel == from_checkout
+    assert [line.split()[0] for line in from_wheel] == [
+        label(project.combination) for project in render_all(combinations())
+    ]
+
+
+def test_the_environment_has_the_wheel_alone(python: Path, tmp_path: Path) -> None:
+    where = run(python, "-P", "-c", "import agentcore_new as a; print(a.__file__)", cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(python.parents[1])
+    run(python, "-P", "-m", "agentcore_new", "--version", cwd=tmp_path)
+
+
+def test_the_wheel_holds_the_package_and_its_templates(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    package = "agentcore_new/"
+    others = {name.split("/")[0] for name in names if not name.startswith(package)}
+    assert all(name.endswith(".dist-info") for name in others)
+    templates = [path for path in (ROOT / "templates").rglob("*") if path.is_file()]
+    wanted = {
+        package + path.relative_to(ROOT).as_posix() for path in (*templates, ROOT / "copier.yml")
+    }
+    assert {name for name in wanted if "__pycache__" not in name} <= set(names)
+    assert not [name for name in names if "__pycache__" in name]
