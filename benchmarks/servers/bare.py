@@ -83,9 +83,7 @@ def adk(model: Any, stream: bool) -> Turn:
     from google.adk.sessions import InMemorySessionService
     from google.genai.types import Content, Part
 
-    agent = LlmAgent(
-        name="assistant", model=model, instruction=SYSTEM_PROMPT, tools=[add_numbers]
-    )
+    agent = LlmAgent(name="assistant", model=model, instruction=SYSTEM_PROMPT, tools=[add_numbers])
     service = InMemorySessionService()
     runner = Runner(app=App(name="bench", root_agent=agent), session_service=service)
     config = RunConfig(streaming_mode=StreamingMode.SSE) if stream else None

@@ -14,6 +14,8 @@ from session_cache.subject import Cache, SessionCache, inside
 
 P = ParamSpec("P")
 How = Literal["now", "slow", "fail"]
+# A deadlock is to fail, not to hang; no test comes near this on a machine however busy.
+DEADLOCK = 300
 Status = Literal["waiting", "running", "done", "failed", "not opened", "cancelled"]
 
 
@@ -214,7 +216,7 @@ def on_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]
             asyncio.get_running_loop().set_exception_handler(
                 lambda _, said: complaints.append(said)
             )
-            async with asyncio.timeout(10):  # a deadlock is to fail, not to hang
+            async with asyncio.timeout(DEADLOCK):
                 await test(*args, **kwargs)
             await settle()
             left = asyncio.all_tasks() - {asyncio.current_task()}

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from session_cache.harness import (
+    DEADLOCK,
     Session,
     Sessions,
     Turn,
@@ -175,5 +176,5 @@ async def test_by_a_timeout_lets_the_next_turn_work() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0), cache.turn("a"):
             await asyncio.Event().wait()
-    async with asyncio.timeout(10), cache.turn("a") as state:
+    async with asyncio.timeout(DEADLOCK), cache.turn("a") as state:
         assert state == []

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Hashable
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from session_cache.harness import (
@@ -202,6 +202,7 @@ async def test_room_for_one(sessions: Sessions) -> None:
     assert len(cache) == 1
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(keys=st.lists(st.integers(0, 7), max_size=60), maxsize=st.integers(1, 6))
 def test_turns_one_by_one_miss_where_the_lru_cache_of_python_misses(
     keys: list[int], maxsize: int

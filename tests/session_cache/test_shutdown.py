@@ -8,7 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from session_cache.harness import Sessions, Turn, assert_left_clean, on_a_loop, settle, whole_turn
+from session_cache.harness import (
+    DEADLOCK,
+    Sessions,
+    Turn,
+    assert_left_clean,
+    on_a_loop,
+    settle,
+    whole_turn,
+)
 from session_cache.subject import SessionCache, inside
 
 
@@ -169,7 +177,12 @@ def test_it_closes_on_the_loop_of_the_turns(
         async with cache.turn("a"):
             pass
 
-    asyncio.run_coroutine_threadsafe(turn(), worker).result(10)
-    asyncio.run(cache.aclose())  # as a server does at its shutdown, on its own loop
+    asyncio.run_coroutine_threadsafe(turn(), worker).result(DEADLOCK)
+
+    async def shut_down() -> None:  # as a server does it, on its own loop
+        async with asyncio.timeout(DEADLOCK):
+            await cache.aclose()
+
+    asyncio.run(shut_down())
     assert loops == [("open", worker), ("close", worker)]
     assert len(cache) == 0

@@ -3,6 +3,7 @@
 import os
 
 import boto3
+from botocore.exceptions import BotoCoreError
 
 
 class MissingCredentials(Exception):
@@ -11,11 +12,14 @@ class MissingCredentials(Exception):
 
 def aws_session() -> boto3.Session:
     """Return a session that has a region and credentials."""
-    region = os.environ.get("AWS_REGION") or boto3.Session().region_name or "us-east-1"
-    session = boto3.Session(region_name=region)
-    if session.get_credentials() is None and not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
-        raise MissingCredentials(
-            "No AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
-            " or AWS_BEARER_TOKEN_BEDROCK; on AgentCore the role of the runtime is used"
-        )
-    return session
+    try:
+        region = os.environ.get("AWS_REGION") or boto3.Session().region_name or "us-east-1"
+        session = boto3.Session(region_name=region)
+        if os.environ.get("AWS_BEARER_TOKEN_BEDROCK") or session.get_credentials():
+            return session
+    except BotoCoreError as error:
+        raise MissingCredentials(f"The AWS credentials cannot be read: {error}") from error
+    raise MissingCredentials(
+        "No AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
+        " or AWS_BEARER_TOKEN_BEDROCK; on AgentCore the role of the runtime is used"
+    )

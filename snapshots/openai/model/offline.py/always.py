@@ -4,7 +4,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
-from agents import Model, ModelResponse, TResponseInputItem, TResponseStreamEvent, Usage
+from agents import Model, ModelResponse, TResponseInputItem, Usage
+from agents.items import TResponseStreamEvent
 from openai.types.responses import (
     Response,
     ResponseCompletedEvent,
