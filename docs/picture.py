@@ -3,6 +3,7 @@
 Run it with `.venv/bin/python docs/picture.py` when the output of the command changes.
 """
 
+import io
 import os
 import re
 import sys
@@ -36,7 +37,7 @@ def main() -> None:
             dimensions=(ROWS, COLUMNS),
         )
         shown = str(output).replace(os.path.realpath(folder), "~").replace(folder, "~")
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), force_terminal=True)
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(f"$ {COMMAND}\n{shown}".replace("\r\n", "\n").rstrip()))
     # Fonts from elsewhere would be fetched by whoever looks at the picture.
     local_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)

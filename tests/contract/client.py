@@ -61,7 +61,8 @@ class Client:
         self._http = httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
             timeout=SECONDS,
-            limits=httpx.Limits(max_connections=None),
+            # shorter than the server keeps one: it must not close what is being used again
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=2),
             trust_env=False,
         )
         self._threads = ThreadPoolExecutor(256)

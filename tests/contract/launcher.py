@@ -14,6 +14,7 @@ import asyncio
 import json
 import logging
 import os
+import socket
 import sys
 import time
 from importlib import import_module
@@ -22,6 +23,8 @@ from typing import Any
 
 MAX_TURNS = 3
 MAX_SESSIONS = 4
+# a stream that nobody reads backs up into the server after 64 KiB and little more
+SEND_BUFFER = 4096
 
 
 class Records(logging.Handler):
@@ -38,8 +41,17 @@ class Records(logging.Handler):
         self._file.flush()
 
 
+class SmallSocket(socket.socket):
+    """What a connection inherits from the socket that listens is a small buffer."""
+
+    def listen(self, backlog: int = 1024, /) -> None:
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        super().listen(backlog)
+
+
 def run(control: Path) -> None:
     """Serve the project in the current folder."""
+    socket.socket = SmallSocket  # type: ignore[misc]
     sys.path.insert(0, str(Path.cwd()))
     logging.basicConfig(level=logging.INFO, handlers=[Records(control / "records.jsonl")])
     main: Any = import_module("main")

@@ -1,5 +1,7 @@
 """Points 5 to 9: which sessions are held, who waits for whom, and what leaves when."""
 
+from contextlib import ExitStack
+
 import pytest
 from fake_models import FakeModels
 
@@ -74,17 +76,17 @@ def test_a_burst_of_new_sessions_leaves_no_more_than_the_cap(server: Server) -> 
 
 def test_turns_of_one_session_run_in_order_of_arrival(client: Client, models: FakeModels) -> None:
     prompts = [f"prompt {n}" for n in range(32)]
-    turns = [client.begin(f"{prompts[0]} <<hold=gate>>", "queue")]
-    models.wait_held("gate")
-    for prompt in prompts[1:]:
-        turns.append(client.begin(prompt, "queue"))
-        # so that this one has arrived before the next
-        client.fence()
-        client.fence()
-    models.release("gate")
-    replies = [turn.result().text for turn in turns]
-    assert replies == [f"turn {n}: {prompt}" for n, prompt in enumerate(prompts, 1)]
-    assert models.transcript(prompts[-1]) == conversation(prompts)
+    with ExitStack() as connections:
+        connections.enter_context(client.connection(f"{prompts[0]} <<hold=gate>>", "queue"))
+        models.wait_held("gate")
+        for prompt in prompts[1:]:
+            connections.enter_context(client.connection(prompt, "queue"))
+            # what was sent before has arrived when the second of two more requests is answered
+            client.fence()
+            client.fence()
+        models.release("gate")
+        assert client.ask("last", "queue").text == "turn 33: last"
+    assert models.transcript("last") == conversation([*prompts, "last"])
 
 
 def test_many_first_turns_make_one_session(client: Client, models: FakeModels) -> None:

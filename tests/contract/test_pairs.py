@@ -4,7 +4,7 @@ import pytest
 from fake_models import FakeModels
 
 from contract.client import Client
-from contract.projects import PAIRS, each
+from contract.projects import PAIRS, Variant, each
 from contract.wire import conversation, roles
 
 pytestmark = [pytest.mark.real, each(PAIRS)]
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.real, each(PAIRS)]
 
 def test_recall(client: Client, models: FakeModels) -> None:
     prompts = ["first", "second", "third"]
-    replies = [client.ask(prompt, "recall").text for prompt in prompts]
+    replies = [client.ask(prompt, "pair recall").text for prompt in prompts]
     assert replies == [f"turn {n}: {prompt}" for n, prompt in enumerate(prompts, 1)]
     assert models.transcript("third") == conversation(prompts)
 
@@ -33,14 +33,12 @@ def test_isolation(client: Client, models: FakeModels) -> None:
         assert models.transcript(f"{n} says 1") == conversation([f"{n} says 0", f"{n} says 1"])
 
 
-def test_the_reply(client: Client, models: FakeModels) -> None:
-    reply = client.ask("héllo\n wörld 🎉 <<chunks=20>>", "reply")
+def test_the_reply(client: Client, models: FakeModels, variant: Variant) -> None:
+    reply = client.ask("héllo\n wörld 🎉 <<chunks=20>>", "pair reply")
     assert reply.text.startswith("turn 1: héllo\n wörld 🎉 word6 ")
     assert reply.text.endswith(" word20")
-    assert all(reply.deltas)
-    streamed = models.requests[-1].streamed
-    assert len(reply.deltas) > 10 if streamed else reply.deltas == []
-    client.ask("after", "reply")
+    assert len(reply.deltas) == (20 if variant.stream else 0)
+    client.ask("after", "pair reply")
     assert models.transcript("after")[1] == ("assistant", reply.text)
 
 

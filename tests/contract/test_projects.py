@@ -21,6 +21,8 @@ from contract.server import AUDIT, free_port, reached_out
 
 pytestmark = pytest.mark.real
 
+# they say where the tests' own packages are
+NOT_PASSED_ON = {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"}
 _SH_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -45,9 +47,11 @@ def readme_commands(variant: Variant, word: str) -> list[str]:
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """Of the tests' own, what tools need; caches are shared, virtual environments are not."""
+    """The machine's own, for its network; caches are shared, virtual environments are not."""
+    tools = [Path(UV).parent, Path(sys.executable).parent]
     return {
-        "PATH": os.pathsep.join([str(Path(UV).parent), str(Path(sys.executable).parent), OS_PATH]),
+        **{name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON},
+        "PATH": os.pathsep.join([*map(str, tools), os.environ.get("PATH", os.defpath)]),
         "HOME": str(folder),
         "UV_CACHE_DIR": UV_CACHE,
         "UV_PYTHON": sys.executable,
@@ -55,9 +59,6 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "PIP_CACHE_DIR": str(CACHE.parent / "pip"),
         **more,
     }
-
-
-OS_PATH = os.environ.get("PATH", os.defpath)
 
 
 def run(command: str, folder: Path, variables: dict[str, str]) -> str:

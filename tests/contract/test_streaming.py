@@ -7,12 +7,13 @@ from fake_models import FakeModels
 
 from contract.client import Client, read_until
 from contract.projects import STREAMED, each
+from contract.server import Server
 from contract.wire import conversation
 
 pytestmark = [pytest.mark.real, each(STREAMED)]
 
-# more than the buffers between server and client hold
-LONG = "<<chunks=12000>>"
+# more than the buffers between the tight server and a client hold
+LONG = f"{'x' * 950} " * 100
 
 
 def test_a_reply_comes_in_deltas(client: Client, models: FakeModels) -> None:
@@ -59,16 +60,15 @@ def test_a_client_that_vanishes_leaves_its_turn_running(client: Client, models: 
     assert models.transcript("after") == conversation(["vanishes", "after"])
 
 
-def test_a_client_that_stops_reading_holds_up_nobody(client: Client) -> None:
+def test_a_client_that_stops_reading_holds_up_nobody(tight: Server) -> None:
+    client = tight.client
     with ExitStack() as connections:
         for n in range(3):
-            prompt = f"stops reading {LONG}"
-            name = f"stops-reading-{n}"
-            raw = connections.enter_context(client.connection(prompt, name, receive_buffer=2048))
+            unread = client.connection(LONG, f"unread-{n}", receive_buffer=2048)
             # it has begun: what comes next waits for it
-            read_until(raw, b'data: "turn"')
+            read_until(connections.enter_context(unread), b'data: "turn"')
         for n in range(3):
-            assert client.ask(f"after {n}", f"stops-reading-{n}").text == f"turn 2: after {n}"
+            assert client.ask(f"after {n}", f"unread-{n}").text == f"turn 2: after {n}"
         assert client.ping() == "Healthy"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -37,8 +38,10 @@ class StepwiseSessions(Sessions):
 
 
 @pytest.fixture
-def sessions() -> Sessions:
-    return StepwiseSessions()
+def sessions() -> Iterator[Sessions]:
+    made = StepwiseSessions()
+    yield made
+    assert not made.faults
 
 
 async def turn_in_steps(cache: Cache[Session], key: object, name: str) -> None:

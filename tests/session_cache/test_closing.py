@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import logging
 import weakref
@@ -186,3 +187,26 @@ async def test_nothing_of_an_evicted_session_stays(with_close: bool) -> None:
     gc.collect()
     assert (evicted(), unnamed()) == (None, None)
     assert held()
+
+
+@on_a_loop
+async def test_a_closing_knows_nothing_of_the_turn_that_caused_it() -> None:
+    request = contextvars.ContextVar("request", default="")
+    seen: list[tuple[str | None, str]] = []
+
+    async def opens(key: str | None) -> str:
+        return key or ""
+
+    async def closes(key: str | None, _: str) -> None:
+        seen.append((key, request.get()))
+
+    async def turn(key: str) -> None:
+        request.set(key)
+        async with cache.turn(key):
+            pass
+
+    cache = SessionCache(opens, closes, maxsize=1)
+    for key in ("a", "b"):
+        await asyncio.create_task(turn(key))
+    await settle()
+    assert seen == [("a", "")]

@@ -223,6 +223,7 @@ class CacheAndModel(RuleBasedStateMachine):
     @invariant()
     def nobody_complained(self) -> None:
         assert not self.complaints
+        assert not self.sessions.faults
 
     def teardown(self) -> None:
         try:

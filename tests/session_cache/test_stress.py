@@ -21,6 +21,7 @@ class Counted:
     key: int
     count: int = 0
     closed: bool = False
+    in_use: bool = False
 
 
 class Failure(Exception):
@@ -34,6 +35,7 @@ async def test_a_hundred_thousand_turns_of_a_thousand_sessions() -> None:
     done: Counter[Counted] = Counter()
     current: dict[int, Counted] = {}
     ends: Counter[str] = Counter()
+    faults: list[tuple[int, Counted]] = []
 
     async def opens(key: int) -> Counted:
         if luck.random() < 0.2:
@@ -47,7 +49,8 @@ async def test_a_hundred_thousand_turns_of_a_thousand_sessions() -> None:
         return state
 
     async def closes(key: int, state: Counted) -> None:
-        assert (state.key, state.closed) == (key, False)
+        if (state.key, state.closed, state.in_use) != (key, False, False):
+            faults.append((key, state))  # an assertion would end in the log of the cache
         if luck.random() < 0.2:
             await asyncio.sleep(0)
         state.closed = True
@@ -58,15 +61,18 @@ async def test_a_hundred_thousand_turns_of_a_thousand_sessions() -> None:
 
     async def turn(key: int, yields: int, *, failing: bool) -> None:
         async with cache.turn(key) as state:
-            assert (state.key, state.closed) == (key, False)
-            count = state.count
-            for _ in range(yields):
-                await asyncio.sleep(0)
-            if failing:
-                raise Failure
-            # Another turn of this session between the reading and the writing would be lost.
-            state.count = count + 1
-            done[state] += 1
+            assert (state.key, state.closed, state.in_use) == (key, False, False)
+            count, state.in_use = state.count, True
+            try:
+                for _ in range(yields):
+                    await asyncio.sleep(0)
+                if failing:
+                    raise Failure
+                # Another turn of this session between the reading and the writing would be lost.
+                state.count = count + 1
+                done[state] += 1
+            finally:
+                state.in_use = False
 
     async def client() -> None:
         for _ in range(TURNS // AT_ONCE):
@@ -91,6 +97,7 @@ async def test_a_hundred_thousand_turns_of_a_thousand_sessions() -> None:
     await asyncio.gather(*(client() for _ in range(AT_ONCE)))
     await settle()
 
+    assert faults == []
     assert ends.total() == TURNS
     assert min(ends["NoneType"], ends["Failure"], ends["CancelledError"]) > TURNS // 100
     assert done.total() == ends["NoneType"]

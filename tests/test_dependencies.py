@@ -1,0 +1,99 @@
+"""What generated projects depend on: bounded both ways, and resolvable on every Python."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uv
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from agentcore_new import options
+from agentcore_new.render import render
+
+UV = uv.find_uv_bin()
+# Asked now: the tests have a home folder of their own, and must not download everything anew.
+UV_CACHE = subprocess.check_output([UV, "cache", "dir"], text=True).strip()
+
+PAIRS = [(f.value, p.value) for f in options.FRAMEWORKS for p in options.PROVIDERS]
+PYTHONS = ("3.11", "3.12", "3.13")
+by_pair = pytest.mark.parametrize(("framework", "provider"), PAIRS)
+
+
+@cache
+def pyproject(framework: str, provider: str) -> str:
+    answers = {"framework": framework, "model_provider": provider}
+    return render(options.complete(answers))["pyproject.toml"]
+
+
+def project_table(framework: str, provider: str) -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads(pyproject(framework, provider))["project"]
+    return table
+
+
+def requirements(framework: str, provider: str) -> list[Requirement]:
+    """Every requirement of the project, its extras included."""
+    table = project_table(framework, provider)
+    extras = table["optional-dependencies"].values()
+    return [Requirement(text) for texts in (table["dependencies"], *extras) for text in texts]
+
+
+@by_pair
+def test_every_requirement_has_a_lower_and_an_upper_bound(framework: str, provider: str) -> None:
+    for requirement in requirements(framework, provider):
+        operators = sorted(bound.operator for bound in requirement.specifier)
+        assert operators == ["<", ">="], requirement
+
+
+@by_pair
+def test_no_package_is_required_twice(framework: str, provider: str) -> None:
+    found = [requirement.name for requirement in requirements(framework, provider)]
+    assert len(found) == len(set(found))
+
+
+def test_a_package_has_the_same_bounds_for_every_provider() -> None:
+    for framework in options.FRAMEWORKS:
+        bounds: dict[str, SpecifierSet] = {}
+        for provider in options.PROVIDERS:
+            for requirement in requirements(framework.value, provider.value):
+                known = bounds.setdefault(requirement.name, requirement.specifier)
+                assert requirement.specifier == known, (framework.value, requirement.name)
+
+
+@by_pair
+def test_uv_and_pip_install_the_same_tools(framework: str, provider: str) -> None:
+    """`uv sync` takes the group, `pip install '.[test]'` the extra: the group is the extra."""
+    whole = tomllib.loads(pyproject(framework, provider))
+    assert whole["dependency-groups"]["dev"] == [f"{whole['project']['name']}[test]"]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_supported_pythons_are_those_that_are_resolved(python: str) -> None:
+    supported = SpecifierSet(project_table("strands", "bedrock")["requires-python"])
+    assert f"{python}.0" in supported
+    assert "3.10.99" not in supported
+    assert "3.14.0" not in supported
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
+@pytest.mark.parametrize("python", PYTHONS)
+@by_pair
+def test_resolves(
+    framework: str, provider: str, python: str, resolution: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text(pyproject(framework, provider))
+    command = [UV, "pip", "compile", "--no-annotate", "--no-header", "--extra", "test"]
+    command += ["--cache-dir", UV_CACHE, "--python", sys.executable, "--python-version", python]
+    command += ["--resolution", resolution, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    resolved = dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==(\S+)", done.stdout, re.MULTILINE))
+    for requirement in requirements(framework, provider):
+        assert resolved[requirement.name] in requirement.specifier
