@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -122,8 +123,10 @@ class SessionCache(Generic[K, S]):
 
     def _evict(self, key: K | None, entry: _Entry) -> None:
         if self._close and entry.opened:
-            # A task of its own: it holds up no other session and outlives the turn that caused it.
-            task = asyncio.create_task(_closed(self._close, key, entry.state))
+            # A task and context of its own: it holds up no other session, outlives the turn that
+            # caused it, and its log lines do not bear that turn's ids.
+            closing = _closed(self._close, key, entry.state)
+            task = asyncio.create_task(closing, context=Context())
             slot = task if key is None else key
             self._closing[slot] = task
             task.add_done_callback(lambda _: self._closing.pop(slot))

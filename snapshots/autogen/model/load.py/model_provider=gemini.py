@@ -33,11 +33,24 @@ def load_model() -> ChatCompletionClient:
 
 def connect(model_id: str) -> ChatCompletionClient:
     """Return the Gemini model, through its OpenAI-compatible endpoint."""
+    from typing import Any
+
     from autogen_core.models import ModelFamily, ModelInfo
     from autogen_ext.models.openai import OpenAIChatCompletionClient
 
+    class GeminiClient(OpenAIChatCompletionClient):
+        """Gemini 3 wants a thought signature with each tool call, and AutoGen drops what it got."""
+
+        def _process_create_args(self, *args: Any, **kwargs: Any) -> Any:
+            params: Any = super()._process_create_args(*args, **kwargs)
+            signature = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+            for message in params.messages:
+                for call in message.get("tool_calls", []):
+                    call["extra_content"] = signature
+            return params
+
     host = os.environ.get("GOOGLE_GEMINI_BASE_URL", "https://generativelanguage.googleapis.com")
-    return OpenAIChatCompletionClient(
+    return GeminiClient(
         model=model_id,
         api_key=credentials.api_key(),
         base_url=f"{host}/v1beta/openai/",

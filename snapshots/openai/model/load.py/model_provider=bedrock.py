@@ -43,6 +43,7 @@ def load_model() -> Model:
 
 def connect(model_id: str) -> Model:
     """Return the Bedrock model, through any-llm."""
+    import json
     from collections.abc import AsyncIterator, Iterator
     from typing import Any
 
@@ -56,7 +57,6 @@ def connect(model_id: str) -> Model:
         async def _acompletion(
             self, *args: Any, **kwargs: Any
         ) -> ChatCompletion | AsyncIterator[ChatCompletionChunk]:
-            kwargs.pop("extra_headers", None)  # the Agents SDK sends them, boto3 refuses them
             result = await asyncio.to_thread(self._completion, *args, **kwargs)
             return result if isinstance(result, ChatCompletion) else self._chunks(result)
 
@@ -72,6 +72,16 @@ def connect(model_id: str) -> Model:
         def _get_provider(self) -> ThreadedProvider:
             return provider
 
+    def correct(params: dict[str, Any], **_: object) -> None:
+        """Mend what Bedrock would refuse: headers, and tool results that are no JSON object."""
+        params.pop("extra_headers", None)
+        blocks = [block for message in params["messages"] for block in message["content"]]
+        for result in [block["toolResult"] for block in blocks if "toolResult" in block]:
+            for part in result["content"]:
+                if not isinstance(part.get("json", {}), dict):
+                    part["text"] = json.dumps(part.pop("json"))
+
     client = credentials.aws_session().client("bedrock-runtime", config=BOTO_CONFIG)
+    client.meta.events.register("provide-client-params.bedrock-runtime", correct)
     provider = ThreadedProvider(client=client)
     return BedrockModel(f"bedrock/{model_id}")

@@ -1,6 +1,6 @@
 """What a turn through SessionCache costs beside simpler caches, measured side by side in one run.
 
-Usage: `pip install async-lru`, then `python benchmarks/session_cache.py`.
+Usage: `python benchmarks/cache.py`.
 
 The bare one is an OrderedDict with a lock for each key: the least that keeps turns of a session
 apart. It may evict a session in use and never closes one. alru_cache only loads: its turns of one
