@@ -47,9 +47,10 @@ class _Frames:
         self._ended = False
         self._wake: Callable[[], object] = lambda: None
 
-    def put(self, data: object) -> None:
-        self._frames.append(f"data: {json.dumps(data)}\n\n".encode())
-        self._wake()
+    def put(self, data: str | dict[str, str]) -> None:
+        if data:  # some models send empty deltas, too
+            self._frames.append(f"data: {json.dumps(data)}\n\n".encode())
+            self._wake()
 
     def end(self) -> None:
         self._ended = True

@@ -57,7 +57,7 @@ async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, Hist
     async for _, update in graph().astream(state, stream_mode=["messages", "values"]):
         if isinstance(update, dict):
             state = update
-        elif isinstance(update[0], AIMessageChunk) and update[0].text:
+        elif isinstance(update[0], AIMessageChunk):
             send(update[0].text)
     return state["messages"][-1].text, last_turns(state)
 
