@@ -25,6 +25,8 @@ COMPARISON = (
     "tests/test_snapshots.py::test_snapshots_are_what_is_rendered",
     "tests/test_snapshots.py::test_nothing_else_is_in_the_folder",
 )
+# No others than those that pyproject.toml has settings for.
+PLUGINS = ("-p", "pytest_snapshot.plugin", "-p", "xdist.plugin")
 COPIED = ("copier.yml", "pyproject.toml", "src", "templates", "tests/test_snapshots.py", FOLDER)
 
 Tree = dict[str, "bytes | Tree"]
@@ -179,7 +181,7 @@ def copy(tmp_path: Path) -> Path:
 def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Compare, or update, the snapshots of `copy` with its templates."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "pytest_snapshot.plugin", *arguments, *COMPARISON],
+        [sys.executable, "-m", "pytest", *PLUGINS, *arguments, *COMPARISON],
         cwd=copy,
         env={
             **os.environ,
