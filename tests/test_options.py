@@ -199,7 +199,7 @@ def test_defaults_follow_from_the_framework() -> None:
     assert options.complete({"framework": "adk"}) == {
         "framework": "adk",
         "project_name": "adk-agent",
-        "description": "Google ADK agent for Amazon Bedrock AgentCore",
+        "description": "An agent on Google ADK for Amazon Bedrock AgentCore",
         "model_provider": "gemini",
         "model_id": "gemini-3.8-flash",
         "stream": False,

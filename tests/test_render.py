@@ -1,13 +1,8 @@
 import ast
 import json
-import shutil
-import subprocess
-import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
-import copier
 import jinja2
 import pytest
 import yaml
@@ -166,67 +161,3 @@ def test_a_variable_that_nobody_defined_is_an_error(tmp_path: Path) -> None:
     renderer = tiny_templates(tmp_path, {"a.py.jinja": "{{ framwork }}"})
     with pytest.raises(jinja2.UndefinedError, match="framwork"):
         renderer.render(options.complete({"framework": "adk"}))
-
-
-def checkout(folder: Path) -> Path:
-    """Copy what a release has to `folder`: what is on disk, committed or not."""
-    for name in ("templates", "src"):
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
-        )
-    for name in ("copier.yml", "pyproject.toml"):
-        shutil.copy(ROOT / name, folder)
-    (folder / "README.md").write_text("# agentcore-new\n")
-    return folder
-
-
-def on_disk(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def as_bytes(files: dict[str, str]) -> dict[str, bytes]:
-    return {path: text.encode() for path, text in files.items()}
-
-
-@pytest.mark.parametrize(
-    "given_answers",
-    [
-        {"framework": "adk", "stream": True, "description": NASTY},
-        {"framework": "strands", "container": True, "project_name": "User"},
-    ],
-)
-def test_copier_makes_the_same_project(
-    given_answers: dict[str, options.Value], tmp_path: Path
-) -> None:
-    source = checkout(tmp_path / "source")
-    copier.run_copy(str(source), tmp_path / "made", data=given_answers, defaults=True, quiet=True)
-    assert on_disk(tmp_path / "made") == as_bytes(render(options.complete(given_answers)))
-
-
-def test_the_wheel_makes_the_same_project(tmp_path: Path) -> None:
-    source = checkout(tmp_path / "source")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")],
-        cwd=source,
-        check=True,
-        capture_output=True,
-    )
-    [wheel] = (tmp_path / "dist").glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "installed")
-    command = ["create", "shop", "--framework", "langgraph", "--stream", "--container", "--no-git"]
-    subprocess.run(
-        [sys.executable, "-m", "agentcore_new", *command],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path / "installed"), "PATH": ""},
-        check=True,
-        capture_output=True,
-    )
-    answers = options.complete(
-        {"framework": "langgraph", "project_name": "shop", "stream": True, "container": True}
-    )
-    assert on_disk(tmp_path / "shop") == as_bytes(render(answers))

@@ -196,7 +196,7 @@ DESCRIPTION = Text(
     name="description",
     help="What the agent is for, in one line.",
     question="What is the agent for, in one line?",
-    default="{framework_title} agent for Amazon Bedrock AgentCore",
+    default="An agent on {framework_title} for Amazon Bedrock AgentCore",
     check=check_description,
 )
 STREAM = Option(

@@ -145,6 +145,9 @@ def test_the_pip_way(project: Variant, tmp_path: Path) -> None:
     *commands, start = readme_commands(project, "pip install")
     output = [run(command, folder, variables) for command in commands]
     assert re.search(r"\d+ passed", output[-1])
+    (request,) = readme_commands(project, "curl")
     with running(start, folder, variables, int(variables["PORT"])):
-        (request,) = readme_commands(project, "curl")
+        assert curl(request, int(variables["PORT"])).startswith("Offline reply 1")
+    (folder / ".env").write_text("AGENT_OFFLINE=1\n")
+    with running(start.replace("AGENT_OFFLINE=1 ", ""), folder, variables, int(variables["PORT"])):
         assert curl(request, int(variables["PORT"])).startswith("Offline reply 1")
