@@ -35,7 +35,7 @@ from fake_models.environment import environment  # noqa: E402
 
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 TURNS = 10  # of a session, where CPU is measured
-BLOCK = 3  # sessions in a row before it is another's turn
+BLOCK = 10  # sessions in a row before it is another's turn
 CONCURRENCY = 8
 HELD = (0, 128, 500, 2000)  # sessions of one turn after which memory is read
 LONG = 128  # sessions of TURNS turns after them; as many as the cache keeps

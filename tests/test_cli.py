@@ -390,6 +390,8 @@ def test_a_signal_leaves_nothing(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     wait_for((bin_folder / "started").exists)
     assert everything(folder) != []

@@ -61,8 +61,8 @@ class Client:
         self._http = httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
             timeout=SECONDS,
-            # shorter than the server keeps one: it must not close what is being used again
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=2),
+            # a connection a request: of many threads, one may close what another takes up again
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             trust_env=False,
         )
         self._threads = ThreadPoolExecutor(256)
