@@ -35,14 +35,20 @@ class EmptyReplyError(Exception):
 
 
 async def complete(turn: Awaitable[tuple[str, H]]) -> tuple[str, H]:
-    """Wait for a turn; return its reply and the history with the turn in it."""
+    """Wait for a turn; return its reply and the history with the turn in it.
+
+    Raises:
+        TurnTimeoutError: It took too long.
+        EmptyReplyError: It has no text.
+    """
+    task = asyncio.ensure_future(turn)
     try:
-        async with asyncio.timeout(TURN_SECONDS) as limit:
-            reply, history = await turn
-    except Exception as error:
-        if limit.expired():
-            raise TurnTimeoutError from error
-        raise
+        done, _ = await asyncio.wait([task], timeout=TURN_SECONDS)
+    finally:
+        task.cancel()  # and is not waited for: not everything lets itself be cancelled
+    if not done:
+        raise TurnTimeoutError
+    reply, history = task.result()
     if not reply.strip():
         raise EmptyReplyError
     return reply, history

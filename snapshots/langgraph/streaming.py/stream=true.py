@@ -48,7 +48,8 @@ class _Frames:
         self._wake: Callable[[], object] = lambda: None
 
     def put(self, data: str | dict[str, str]) -> None:
-        if data:  # some models send empty deltas, too
+        # Some models send empty deltas, and a turn that ran out of time may send some late.
+        if data and not self._ended:
             self._frames.append(f"data: {json.dumps(data)}\n\n".encode())
             self._wake()
 

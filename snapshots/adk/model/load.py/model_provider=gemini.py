@@ -8,7 +8,7 @@ from google.adk.models import BaseLlm
 
 from model import credentials
 
-LOGGER = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 
 
 @functools.cache
@@ -20,7 +20,7 @@ def load_model() -> BaseLlm:
     if os.environ.get("AGENT_OFFLINE") == "1":
         from model.offline import OfflineModel
 
-        LOGGER.warning("AGENT_OFFLINE=1: replies come from the offline model")
+        log.warning("AGENT_OFFLINE=1: replies come from the offline model")
         return OfflineModel()
     model_id = (
         os.environ.get("MODEL_ID")  # replaces the default

@@ -8,7 +8,7 @@ from autogen_core.models import ChatCompletionClient
 
 from model import credentials
 
-LOGGER = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 # This logger writes prompts and replies at INFO, where they must not be.
 logging.getLogger("autogen_core.events").setLevel(logging.WARNING)
 
@@ -22,7 +22,7 @@ def load_model() -> ChatCompletionClient:
     if os.environ.get("AGENT_OFFLINE") == "1":
         from model.offline import OfflineModel
 
-        LOGGER.warning("AGENT_OFFLINE=1: replies come from the offline model")
+        log.warning("AGENT_OFFLINE=1: replies come from the offline model")
         return OfflineModel()
     model_id = (
         os.environ.get("MODEL_ID")  # replaces the default

@@ -11,7 +11,7 @@ from strands.models import Model
 
 from model import credentials
 
-LOGGER = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 
 CONCURRENT_CALLS = 128
 BOTO_CONFIG = botocore.config.Config(
@@ -30,7 +30,7 @@ def load_model() -> Model:
     if os.environ.get("AGENT_OFFLINE") == "1":
         from model.offline import OfflineModel
 
-        LOGGER.warning("AGENT_OFFLINE=1: replies come from the offline model")
+        log.warning("AGENT_OFFLINE=1: replies come from the offline model")
         return OfflineModel()
     # boto3 blocks a thread for each call in flight, and asyncio's own executor has few.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(CONCURRENT_CALLS))
