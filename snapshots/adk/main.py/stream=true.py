@@ -104,7 +104,8 @@ async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, Hist
             if event.is_final_response():
                 reply = text_of(event)
     finally:
-        del TURNS.running[session.id]
+        if TURNS.running.get(session.id) is session:  # a turn may end after its time, in the next
+            del TURNS.running[session.id]
     if error:  # a blocked answer, say, which ADK takes for an answer
         raise RuntimeError(error)
     return reply, last_turns(session)
