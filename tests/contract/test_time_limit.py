@@ -1,0 +1,37 @@
+"""Point 13, where a framework or a tool swallows the cancellation of a turn."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from contract.environments import python_of
+from contract.projects import STREAMED, Variant, each
+
+pytestmark = [pytest.mark.real, each(STREAMED)]
+
+CARELESS = """
+import asyncio, time, turns
+
+async def careless():
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        await asyncio.sleep(60)
+    return "late", []
+
+async def main():
+    turns.TURN_SECONDS = 0.1
+    try:
+        await turns.complete(careless())
+    except turns.TurnTimeoutError:
+        print("out of time")
+
+asyncio.run(main())
+"""
+
+
+def test_no_turn_outlives_its_time(variant: Variant, tmp_path: Path) -> None:
+    project = variant.write(tmp_path / "project")
+    command = [python_of(variant.framework), "-c", CARELESS]
+    assert subprocess.check_output(command, cwd=project, text=True, timeout=30) == "out of time\n"
