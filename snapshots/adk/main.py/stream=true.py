@@ -104,7 +104,8 @@ async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, Hist
             if event.is_final_response():
                 reply = text_of(event)
     finally:
-        if TURNS.running.get(session.id) is session:  # a turn may end after its time, in the next
+        # A turn that ran out of its time may get here only when the next one is running.
+        if TURNS.running.get(session.id) is session:
             del TURNS.running[session.id]
     if error:  # a blocked answer, say, which ADK takes for an answer
         raise RuntimeError(error)
