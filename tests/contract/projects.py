@@ -1,5 +1,6 @@
 """Rendered projects: the combinations that are tested, their files, their dependencies."""
 
+import ast
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,22 @@ class Variant:
             "dependencies"
         ]
         return dependencies
+
+    def imports(self, without: frozenset[str] = frozenset()) -> str:
+        """What main.py imports of others, as statements, without these packages."""
+        files = self.files()
+        own = {path.partition("/")[0].removesuffix(".py") for path in files}
+        statements = []
+        for node in ast.parse(files["main.py"]).body:
+            if isinstance(node, ast.ImportFrom):
+                root = str(node.module).partition(".")[0]
+            elif isinstance(node, ast.Import):
+                root = node.names[0].name.partition(".")[0]
+            else:
+                continue
+            if root not in own | without:
+                statements.append(ast.unparse(node))
+        return "\n".join(statements)
 
 
 FRAMEWORKS = {row.value: row.default_provider for row in options.FRAMEWORKS}

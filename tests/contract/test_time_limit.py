@@ -33,5 +33,5 @@ asyncio.run(main())
 
 def test_no_turn_outlives_its_time(variant: Variant, tmp_path: Path) -> None:
     project = variant.write(tmp_path / "project")
-    command = [python_of(variant.framework), "-c", CARELESS]
+    command = [str(python_of(variant.framework)), "-c", CARELESS]
     assert subprocess.check_output(command, cwd=project, text=True, timeout=30) == "out of time\n"
