@@ -1,10 +1,12 @@
 """What every test relies on: no test sees the git set-up, keys or projects of the machine."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from postgres import Postgres
 
 # A shared machine has no deadlines; CI draws the same cases each time, people draw new ones.
 settings.register_profile("agentcore-new", deadline=None, derandomize="CI" in os.environ)
@@ -23,3 +25,10 @@ def own_git_setup(
     for name in ("XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_DIR", "GIT_AUTHOR_NAME"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for all tests of a worker; who stops or pauses it, starts or resumes it again."""
+    with Postgres() as server:
+        yield server
