@@ -20,14 +20,15 @@ import time
 import tracemalloc
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from async_lru import alru_cache
 
-sys.dont_write_bytecode = True  # a __pycache__ among the templates would be copied into projects
-sys.path.insert(0, str(Path(__file__).parents[1] / "templates" / "project"))
-SessionCache: Any = __import__("sessions").SessionCache
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import_module("generated")
+SessionCache: Any = import_module("sessions").SessionCache
 
 CAPS = (128, 100_000)
 TURNS = 3_000

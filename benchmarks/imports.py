@@ -42,7 +42,7 @@ def cpu_seconds(variant: Variant, project: Path, statements: str) -> float:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    print(f"{'':24}{'import main':>12}{'framework':>11}{'and runtime':>13}{'more':>8}{'ratio':>7}")
+    print(f"{'':36}{'import main':>12}{'framework':>11}{'and runtime':>13}{'more':>8}{'ratio':>7}")
     for variant in STREAMED:
         with tempfile.TemporaryDirectory() as folder:
             project = variant.write(Path(folder))
@@ -57,7 +57,7 @@ def main() -> None:
         more = median(row[0] - row[1] for row in rows)
         ratio = median(row[0] / row[1] for row in rows)
         print(
-            f"{variant!s:24}{whole:11.2f}s{framework:10.2f}s{with_runtime:12.2f}s"
+            f"{variant!s:36}{whole:11.2f}s{framework:10.2f}s{with_runtime:12.2f}s"
             f"{more:7.2f}s{ratio:7.2f}"
         )
 

@@ -92,8 +92,8 @@ def test_create_writes_the_rendered_files_and_says_what_is_next() -> None:
 def test_every_flag_reaches_the_project() -> None:
     result = invoke(
         *("create", "shop", "--framework", "LangChain_LangGraph", "--model-provider", "OpenAI"),
-        *("--model-id", "gpt-x", "--stream", "--container", "--description", 'Sells "{{ it }}"'),
-        *("--output-dir", "a b/c", "--no-git", "--json"),
+        *("--model-id", "gpt-x", "--stream", "--transcript", "--container"),
+        *("--description", 'Sells "{{ it }}"', "--output-dir", "a b/c", "--no-git", "--json"),
     )
     made = json.loads(result.stdout)
     assert made["ok"] is True
@@ -104,6 +104,7 @@ def test_every_flag_reaches_the_project() -> None:
         "model_provider": "openai",
         "model_id": "gpt-x",
         "stream": True,
+        "transcript": True,
         "container": True,
     }
     assert made["path"] == str(Path("a b/c/shop").resolve())
@@ -520,6 +521,7 @@ def test_frameworks_as_an_object() -> None:
         "--framework",
         "--model-provider",
         "--stream",
+        "--transcript",
         "--container",
     ]
     adk = shown["frameworks"][2]

@@ -26,21 +26,40 @@ by_pair = pytest.mark.parametrize(("framework", "provider"), PAIRS)
 
 
 @cache
-def pyproject(framework: str, provider: str) -> str:
-    answers = {"framework": framework, "model_provider": provider}
+def pyproject(framework: str, provider: str, *, transcript: bool = True) -> str:
+    answers: dict[str, options.Value | None] = {
+        "framework": framework,
+        "model_provider": provider,
+        "transcript": transcript,
+    }
     return render(options.complete(answers))["pyproject.toml"]
 
 
-def project_table(framework: str, provider: str) -> dict[str, Any]:
-    table: dict[str, Any] = tomllib.loads(pyproject(framework, provider))["project"]
-    return table
+def tables(framework: str, provider: str, *, transcript: bool = True) -> dict[str, Any]:
+    return tomllib.loads(pyproject(framework, provider, transcript=transcript))
+
+
+def required(framework: str, provider: str, *, transcript: bool = True) -> dict[str, list[str]]:
+    """Every requirement by the extra that asks for it; those of every project by an empty one."""
+    table = tables(framework, provider, transcript=transcript)["project"]
+    return {"": table["dependencies"], **table["optional-dependencies"]}
 
 
 def requirements(framework: str, provider: str) -> list[Requirement]:
     """Every requirement of the project, its extras included."""
-    table = project_table(framework, provider)
-    extras = table["optional-dependencies"].values()
-    return [Requirement(text) for texts in (table["dependencies"], *extras) for text in texts]
+    return [Requirement(text) for texts in required(framework, provider).values() for text in texts]
+
+
+@by_pair
+def test_a_transcript_adds_its_packages_alone(framework: str, provider: str) -> None:
+    """So what holds with a transcript holds without: the same requirements, and fewer."""
+    whole, plain = (required(framework, provider, transcript=each) for each in (True, False))
+    added = [text for text in whole[""] if text not in plain[""]]
+    assert {Requirement(text).name for text in added} == {"aiosqlite", "pydantic", "sqlalchemy"}
+    (driver,) = whole.pop("postgresql")
+    assert Requirement(driver).name == "asyncpg"
+    assert whole == {**plain, "": whole[""]}
+    assert [text for text in whole[""] if text not in added] == plain[""]
 
 
 @by_pair
@@ -68,13 +87,13 @@ def test_a_package_has_the_same_bounds_for_every_provider() -> None:
 @by_pair
 def test_uv_and_pip_install_the_same_tools(framework: str, provider: str) -> None:
     """`uv sync` takes the group, `pip install '.[test]'` the extra: the group is the extra."""
-    whole = tomllib.loads(pyproject(framework, provider))
+    whole = tables(framework, provider)
     assert whole["dependency-groups"]["dev"] == [f"{whole['project']['name']}[test]"]
 
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_the_supported_pythons_are_those_that_are_resolved(python: str) -> None:
-    supported = SpecifierSet(project_table("strands", "bedrock")["requires-python"])
+    supported = SpecifierSet(tables("strands", "bedrock")["project"]["requires-python"])
     assert f"{python}.0" in supported
     assert "3.10.99" not in supported
     assert "3.14.0" not in supported
@@ -100,7 +119,7 @@ def test_resolves_on_every_python(
 
 def compile_requirements(file: Path, python: str, resolution: str) -> subprocess.Popen[str]:
     """Start to resolve a pyproject.toml; the output is a list of pinned versions."""
-    command = [UV, "pip", "compile", "--no-annotate", "--no-header", "--extra", "test"]
+    command = [UV, "pip", "compile", "--no-annotate", "--no-header", "--all-extras"]
     command += ["--cache-dir", UV_CACHE, "--python", sys.executable, "--python-version", python]
     command += ["--resolution", resolution, str(file)]
     pipe = subprocess.PIPE

@@ -203,6 +203,7 @@ def test_defaults_follow_from_the_framework() -> None:
         "model_provider": "gemini",
         "model_id": "gemini-3.8-flash",
         "stream": False,
+        "transcript": False,
         "container": False,
     }
 
@@ -215,7 +216,7 @@ def test_every_default_would_be_accepted_if_it_were_given() -> None:
 def test_combinations_are_the_product_of_all_values() -> None:
     combinations = list(options.combinations())
     distinct = {tuple(c[option.name] for option in options.OPTIONS) for c in combinations}
-    assert len(combinations) == len(distinct) == 5 * 4 * 2 * 2
+    assert len(combinations) == len(distinct) == 5 * 4 * 2 * 2 * 2
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "bell \a", "\u202e", "\u2028", "", "  ", "\ud800"])

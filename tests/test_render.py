@@ -126,13 +126,18 @@ def test_files_are_sorted_end_in_a_newline_and_do_not_change() -> None:
 
 
 def test_files_that_only_some_projects_have() -> None:
-    every = {path for answers in options.combinations() for path in render(answers)}
-    for path in options.FILE_CONDITIONS:
-        having = [path in render(answers) for answers in options.combinations()]
-        assert any(having)
-        assert not all(having)
-    always = [path for path in every if path not in options.FILE_CONDITIONS]
-    assert all(path in render(answers) for answers in options.combinations() for path in always)
+    projects = [render(answers) for answers in options.combinations()]
+    every = {path for files in projects for path in files}
+    for part in options.FILE_CONDITIONS:
+        some = {path for path in every if path == part or path.startswith(f"{part}/")}
+        assert some, part
+        # all of a folder or nothing of it
+        assert {frozenset(some & files.keys()) for files in projects} == {
+            frozenset(some),
+            frozenset(),
+        }
+        every -= some
+    assert all(path in files for files in projects for path in every)
 
 
 def tiny_templates(root: Path, files: dict[str, str]) -> Renderer:

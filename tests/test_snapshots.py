@@ -137,7 +137,7 @@ def test_an_option_is_relevant_if_it_leaves_a_file_out() -> None:
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("sessions.py", "x/sessions.py/always.py"),
+        ("invocation.py", "x/invocation.py/always.py"),
         ("model/load.py", "x/model/load.py/always.py"),
         ("Dockerfile", "x/Dockerfile/always.Dockerfile"),
         (".gitignore", "x/dot_gitignore/always.gitignore"),
@@ -209,11 +209,11 @@ def test_an_update_changes_what_a_template_changed_and_nothing_else(copy: Path) 
     before = content(copy)
     assert before == {path: text.encode() for path, text in planned().items()}
 
-    template = copy / "templates/project/sessions.py"
+    template = copy / "templates/project/invocation.py"
     template.write_bytes(template.read_bytes() + b"# The end.\n")
     updated = run(copy, "--snapshot-update")
     after = content(copy)
-    changed = {f"{framework}/sessions.py/always.py" for framework in FRAMEWORK.values}
+    changed = {f"{framework}/invocation.py/always.py" for framework in FRAMEWORK.values}
     assert {path for path in before if before[path] != after[path]} == changed
     assert after.keys() == before.keys()
     assert all(path in updated.stdout for path in changed)
@@ -225,19 +225,19 @@ def test_an_update_changes_what_a_template_changed_and_nothing_else(copy: Path) 
 def test_missing_altered_extra_and_orphaned_snapshots_are_named(copy: Path) -> None:
     before = content(copy)
     folder = copy / FOLDER
-    (folder / "adk/sessions.py/always.py").unlink()
-    altered = folder / "openai/sessions.py/always.py"
+    (folder / "adk/invocation.py/always.py").unlink()
+    altered = folder / "openai/invocation.py/always.py"
     altered.write_bytes(altered.read_bytes().replace(b"\n", b"\r\n", 1))
-    for extra in ("strands/sessions.py/stream=true.py", "crewai/main.py/always.py"):
+    for extra in ("strands/invocation.py/stream=true.py", "crewai/main.py/always.py"):
         (folder / extra).parent.mkdir(parents=True, exist_ok=True)
         (folder / extra).write_bytes(b"")
 
     compared = run(copy)
     assert compared.returncode == 1
     for name in (
-        "sessions.py/always.py",
-        "snapshots/openai/sessions.py/always.py",
-        "sessions.py/stream=true.py",
+        "invocation.py/always.py",
+        "snapshots/openai/invocation.py/always.py",
+        "invocation.py/stream=true.py",
         "main.py/always.py",
         "snapshots/adk",
         "snapshots/strands",

@@ -72,6 +72,8 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
         process.send(ENTER)
         process.expect("Stream the reply")
         process.send("y")
+        process.expect("Keep a transcript")
+        process.send("y")
         process.expect("Add a Dockerfile")
         process.send(ENTER)
         shown = rest(process)
@@ -83,6 +85,7 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
             "description": "It's {{ mine }}",
             "model_provider": "anthropic",
             "stream": True,
+            "transcript": True,
         }
     )
     for path, text in render(answers).items():
@@ -90,14 +93,15 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
     again = shown.strip().splitlines()[-1].strip()
     assert shlex.split(again) == [
         *("agentcore-new", "create", "shop", "--framework", "langgraph"),
-        *("--description", "It's {{ mine }}", "--model-provider", "anthropic", "--stream", "--yes"),
+        *("--description", "It's {{ mine }}", "--model-provider", "anthropic"),
+        *("--stream", "--transcript", "--yes"),
     ]
 
 
 def test_only_what_is_not_given_is_asked() -> None:
     with terminal(
         *("create", "shop", "--framework", "adk", "--description", "x", "--model-id", "m"),
-        *("--no-stream", "--no-container", "--no-git"),
+        *("--no-stream", "--no-transcript", "--no-container", "--no-git"),
     ) as process:
         process.expect("Who serves the model")
         process.send(ENTER)

@@ -205,6 +205,12 @@ STREAM = Option(
     question="Stream the reply?",
     default=False,
 )
+TRANSCRIPT = Option(
+    name="transcript",
+    help="Record who said what and when, in memory or a database, and answer questions about it.",
+    question="Keep a transcript of each session?",
+    default=False,
+)
 CONTAINER = Option(
     name="container",
     help="Add a Dockerfile for linux/arm64.",
@@ -220,15 +226,18 @@ QUESTIONS: tuple[Option | Text, ...] = (
     MODEL_PROVIDER,
     MODEL_ID,
     STREAM,
+    TRANSCRIPT,
     CONTAINER,
 )
 OPTIONS = tuple(question for question in QUESTIONS if isinstance(question, Option))
 
-# Files that some projects do not have, each with the Jinja condition under which it is there.
+# Files and folders that some projects do not have, each with the Jinja condition of having it.
 FILE_CONDITIONS: Mapping[str, str] = {
     ".dockerignore": "container",
     "Dockerfile": "container",
+    "chat": "transcript",
     "streaming.py": "stream",
+    "tests/test_transcript.py": "transcript",
 }
 
 

@@ -42,12 +42,16 @@ class Renderer:
             cache_size=-1,
             auto_reload=False,
         )
-        self._conditions = {
+        conditions = {
             path: self._environment.compile_expression(condition)
             for path, condition in FILE_CONDITIONS.items()
         }
         self._producers: dict[str, Produce] = {}
         self._sources = dict(sorted(_sources(root / PROJECT_FOLDER)))
+        self._conditions = {
+            path: [condition for part, condition in conditions.items() if _is_in(path, part)]
+            for path in self._sources
+        }
 
     def render(self, answers: Answers) -> dict[str, str]:
         """Return the text of every file of the project, by path and sorted by it.
@@ -59,7 +63,7 @@ class Renderer:
         return {
             path: self._producer(path)(variables)
             for path in self._sources
-            if path not in self._conditions or self._conditions[path](**variables)
+            if all(condition(**variables) for condition in self._conditions[path])
         }
 
     def _producer(self, path: str) -> Produce:
@@ -83,6 +87,10 @@ def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
             if not _is_debris(name):
                 source = Path(parent, name)
                 yield source.relative_to(folder).as_posix().removesuffix(SUFFIX), source
+
+
+def _is_in(path: str, part: str) -> bool:
+    return path == part or path.startswith(f"{part}/")
 
 
 def _is_debris(name: str) -> bool:

@@ -1,7 +1,7 @@
 """The snapshots: every byte of every combination, once, in a folder that a reviewer can read.
 
 `<framework>/<file>/<values>.<suffix>` holds the text of that file for the values of just those
-options that change it: `adk/main.py/stream=true.py`, `adk/sessions.py/always.py`.
+options that change it: `adk/main.py/stream=true.py`, `adk/invocation.py/always.py`.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ from fake_models import FakeModels
 
 from contract.client import Client
 from contract.projects import Variant
-from contract.server import Server, serve
+from contract.server import Server, serve, store
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,7 +51,8 @@ def server(
 ) -> Iterator[Server]:
     """The project as it is."""
     folder = tmp_path_factory.mktemp(str(variant))
-    with serve(variant, folder, model_server.env(variant.provider)) as running:
+    environment = model_server.env(variant.provider) | store(variant, folder)
+    with serve(variant, folder, environment) as running:
         yield running
 
 
@@ -61,7 +62,7 @@ def tight(
 ) -> Iterator[Server]:
     """The project with the limits of the launcher."""
     folder = tmp_path_factory.mktemp(f"{variant}-tight")
-    environment = model_server.env(variant.provider)
+    environment = model_server.env(variant.provider) | store(variant, folder)
     with serve(variant, folder, environment, launcher=True) as running:
         yield running
 

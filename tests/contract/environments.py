@@ -1,4 +1,4 @@
-"""One virtual environment a framework, with all four providers, kept between runs."""
+"""One virtual environment a framework, for all its projects, kept between runs."""
 
 import fcntl
 import hashlib
@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import uv
@@ -36,14 +38,11 @@ def python_of(framework: str) -> Path:
 
 
 def _requirements(framework: str) -> list[str]:
-    """Everything that the framework's projects require, whatever their provider."""
-    return sorted(
-        {
-            dependency
-            for provider in PROVIDERS
-            for dependency in Variant(framework, provider, stream=False).dependencies()
-        }
-    )
+    """Everything that the framework's projects require, whatever their provider and options."""
+    plain = [Variant(framework, provider, stream=False) for provider in PROVIDERS]
+    recording = replace(plain[0], transcript=True)
+    dependencies = [variant.dependencies() for variant in plain]
+    return sorted({*chain(*dependencies), *recording.dependencies("postgresql")})
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import ast
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,12 @@ class Variant:
     framework: str
     provider: str
     stream: bool
+    transcript: bool = False
 
     def __str__(self) -> str:
-        return f"{self.framework}-{self.provider}-{'stream' if self.stream else 'json'}"
+        shape = "stream" if self.stream else "json"
+        suffix = "-transcript" if self.transcript else ""
+        return f"{self.framework}-{self.provider}-{shape}{suffix}"
 
     def files(self) -> dict[str, str]:
         """The text of every file, by path."""
@@ -27,6 +30,7 @@ class Variant:
             "framework": self.framework,
             "model_provider": self.provider,
             "stream": self.stream,
+            "transcript": self.transcript,
         }
         return render.render(options.complete(answers))
 
@@ -38,12 +42,11 @@ class Variant:
             path.write_text(text, encoding="utf-8", newline="")
         return folder
 
-    def dependencies(self) -> list[str]:
-        """What its pyproject.toml requires at run time."""
-        dependencies: list[str] = tomllib.loads(self.files()["pyproject.toml"])["project"][
-            "dependencies"
-        ]
-        return dependencies
+    def dependencies(self, *extras: str) -> list[str]:
+        """What its pyproject.toml requires at run time, and for these extras."""
+        table = tomllib.loads(self.files()["pyproject.toml"])["project"]
+        of_extras = (table["optional-dependencies"][extra] for extra in extras)
+        return [text for texts in (table["dependencies"], *of_extras) for text in texts]
 
     def imports(self, without: frozenset[str] = frozenset()) -> str:
         """What main.py imports of others, as statements, without these packages."""
@@ -71,7 +74,12 @@ PAIRS = [
     for stream in (False, True)
 ]
 DEFAULTS = [variant for variant in PAIRS if FRAMEWORKS[variant.framework] == variant.provider]
-STREAMED = [variant for variant in DEFAULTS if variant.stream]
+TRANSCRIPTS = [replace(variant, transcript=True) for variant in DEFAULTS]
+# all that the session contract holds for
+CONTRACT = [*DEFAULTS, *TRANSCRIPTS]
+STREAMED = [variant for variant in CONTRACT if variant.stream]
+# what does not differ by provider or option
+ONE_EACH = [variant for variant in DEFAULTS if variant.stream]
 
 
 def each(variants: list[Variant]) -> pytest.MarkDecorator:

@@ -89,6 +89,12 @@ class Server:
         found = [_CLOSED.fullmatch(record["message"]) for record in self.records()]
         return [match[1] for match in found if match and match[1].startswith(prefix)]
 
+    def resident(self, *, peak: bool = False) -> int:
+        """The memory of the process in bytes: what it holds now, or the most that it ever held."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (kilobytes,) = re.findall(rf"^{'VmHWM' if peak else 'VmRSS'}:\s*(\d+) kB$", status, re.M)
+        return int(kilobytes) * 1024
+
     def connections(self) -> list[str]:
         """Every address that the process looked up or talked to."""
         return (self.folder / "audit").read_text().splitlines()
@@ -150,6 +156,11 @@ def serve(
         process.wait()
         server.client.close()
     assert reached_out(server.connections()) == []
+
+
+def store(variant: Variant, folder: Path) -> dict[str, str]:
+    """Where a project that keeps transcripts keeps them: in a file of its own."""
+    return {"DATABASE_URL": f"sqlite:///{folder}/chat.db"} if variant.transcript else {}
 
 
 def reached_out(connections: list[str]) -> list[str]:

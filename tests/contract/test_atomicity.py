@@ -4,11 +4,11 @@ import pytest
 from fake_models import FakeModels
 
 from contract.client import Client
-from contract.projects import DEFAULTS, each
+from contract.projects import CONTRACT, each
 from contract.server import Server, turns_of
 from contract.wire import Wire, conversation
 
-pytestmark = [pytest.mark.real, each(DEFAULTS)]
+pytestmark = [pytest.mark.real, each(CONTRACT)]
 
 FAILURES = {
     "error": "<<fail=500>>",

@@ -9,10 +9,10 @@ from fake_models.behaviour import SECRET
 from fake_models.environment import KEY
 
 from contract.client import Reply
-from contract.projects import DEFAULTS, PROVIDERS, Variant, each
+from contract.projects import CONTRACT, PROVIDERS, Variant, each
 from contract.server import Server, serve, turns_of
 
-pytestmark = [pytest.mark.real, each(DEFAULTS)]
+pytestmark = [pytest.mark.real, each(CONTRACT)]
 
 SENTENCE = re.compile(r"[A-Z][a-z ]+\. Request id: ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 # each is a 502, except what never ends

@@ -6,11 +6,11 @@ import pytest
 from fake_models import FakeModels
 
 from contract.client import Client
-from contract.projects import DEFAULTS, each
+from contract.projects import CONTRACT, each
 from contract.server import Server
 from contract.wire import conversation
 
-pytestmark = [pytest.mark.real, each(DEFAULTS)]
+pytestmark = [pytest.mark.real, each(CONTRACT)]
 
 NO_SESSION = {"absent": None, "empty": "", "blank": "\xa0"}
 

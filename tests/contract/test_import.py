@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from contract.environments import python_of
-from contract.projects import PAIRS, Variant, each
+from contract.projects import PAIRS, TRANSCRIPTS, Variant, each
 
 # a streaming main.py imports a class or two more of the same packages
-pytestmark = [pytest.mark.real, each([variant for variant in PAIRS if not variant.stream])]
+VARIANTS = [variant for variant in (*PAIRS, *TRANSCRIPTS) if not variant.stream]
+pytestmark = [pytest.mark.real, each(VARIANTS)]
 
 LOADED = """
 import json, sys

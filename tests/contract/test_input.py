@@ -7,10 +7,10 @@ from fake_models import FakeModels
 
 from contract.client import SESSION, TENANT, USER
 from contract.launcher import MAX_SESSIONS
-from contract.projects import DEFAULTS, each
+from contract.projects import CONTRACT, each
 from contract.server import Server
 
-pytestmark = [pytest.mark.real, each(DEFAULTS)]
+pytestmark = [pytest.mark.real, each(CONTRACT)]
 
 GOOD = b'{"prompt": "hello"}'
 LONG_ID = b"x" * 257

@@ -7,10 +7,10 @@ import pytest
 from fake_models import FakeModels
 
 from contract.environments import python_of
-from contract.projects import DEFAULTS, Variant, each
-from contract.server import AUDIT, Server, reached_out, serve
+from contract.projects import CONTRACT, Variant, each
+from contract.server import AUDIT, Server, reached_out, serve, store
 
-pytestmark = [pytest.mark.real, each(DEFAULTS)]
+pytestmark = [pytest.mark.real, each(CONTRACT)]
 
 DAY = 86_400
 
@@ -91,7 +91,8 @@ def test_the_model_is_made_once(tight: Server) -> None:
 def test_shutdown_waits_for_turns_and_closes_sessions(
     variant: Variant, models: FakeModels, tmp_path: Path
 ) -> None:
-    with serve(variant, tmp_path, models.env(variant.provider)) as server:
+    environment = models.env(variant.provider) | store(variant, tmp_path)
+    with serve(variant, tmp_path, environment) as server:
         names = [f"idle-{n}" for n in range(3)]
         for name in names:
             server.client.ask("hello", name)

@@ -7,9 +7,9 @@ import pytest
 
 from agentcore_new.names import reserved_names
 from contract.environments import python_of
-from contract.projects import STREAMED, Variant, each
+from contract.projects import ONE_EACH, Variant, each
 
-pytestmark = [pytest.mark.real, each(STREAMED)]
+pytestmark = [pytest.mark.real, each(ONE_EACH)]
 
 INSTALLED = """
 import json

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from contract.environments import CACHE, UV, UV_CACHE
-from contract.projects import DEFAULTS, PAIRS, Variant
+from contract.projects import DEFAULTS, PAIRS, TRANSCRIPTS, Variant
 from contract.server import AUDIT, free_port, reached_out
 
 pytestmark = pytest.mark.real
@@ -120,7 +120,7 @@ def curl(command: str, port: int) -> str:
     return "".join(json.loads(frame.removeprefix("data: ")) for frame in frames)
 
 
-@by_framework(PAIRS)
+@by_framework([*PAIRS, *TRANSCRIPTS])
 def test_uv_sync_pytest_and_the_offline_server(
     project: Variant, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

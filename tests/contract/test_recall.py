@@ -5,11 +5,11 @@ from fake_models import FakeModels
 
 from contract.client import Client
 from contract.launcher import MAX_TURNS
-from contract.projects import DEFAULTS, each
+from contract.projects import CONTRACT, each
 from contract.server import Server
 from contract.wire import conversation, roles
 
-pytestmark = [pytest.mark.real, each(DEFAULTS)]
+pytestmark = [pytest.mark.real, each(CONTRACT)]
 
 TOOL_TURN = ["user", "assistant", "tool", "assistant"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from contract.environments import python_of
-from contract.projects import STREAMED, Variant, each
+from contract.projects import ONE_EACH, Variant, each
 
-pytestmark = [pytest.mark.real, each(STREAMED)]
+pytestmark = [pytest.mark.real, each(ONE_EACH)]
 
 CARELESS = """
 import asyncio, time, turns

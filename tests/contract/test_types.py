@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from contract.environments import CACHE, python_of
-from contract.projects import PAIRS, STREAMED, Variant, each
+from contract.projects import CONTRACT, PAIRS, Variant, each
 
-# the model is the same with and without streaming, and main.py the same with every provider
-DISTINCT = [variant for variant in PAIRS if not variant.stream or variant in STREAMED]
-pytestmark = [pytest.mark.real, each(DISTINCT)]
+# the model is the same with every option, and main.py the same with every provider
+MODELS = [variant for variant in PAIRS if not variant.stream and variant not in CONTRACT]
+pytestmark = [pytest.mark.real, each([*CONTRACT, *MODELS])]
 
 
 def test_the_project_is_well_typed(variant: Variant, tmp_path: Path) -> None:
@@ -19,10 +19,11 @@ def test_the_project_is_well_typed(variant: Variant, tmp_path: Path) -> None:
     # of an environment, mypy reads the packages once; a cache is for one framework alone
     cache = CACHE.parent / "mypy" / python.parents[1].name
     modules = sorted(path.name for path in project.glob("*.py"))
+    packages = ["model", "chat"] if variant.transcript else ["model"]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "mypy", "--python-executable", str(python)),
-            *("--cache-dir", str(cache), *modules, "model"),
+            *("--cache-dir", str(cache), *modules, *packages),
         ],
         cwd=project,
         capture_output=True,

@@ -1,21 +1,19 @@
-"""The code under test: `sessions.py` as it stands among the templates."""
+"""The code under test: `sessions.py` of a generated project."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from importlib.machinery import SourceFileLoader
+from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
-from agentcore_new.package_data import template_root
+import generated
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
 
-SOURCE = template_root() / "templates" / "project" / "sessions.py"
+SOURCE = generated.FOLDER / "sessions.py"
 
 
 class Cache(Protocol[S_co]):
@@ -24,6 +22,8 @@ class Cache(Protocol[S_co]):
     def __len__(self) -> int: ...
 
     def turn(self, key: Any) -> AbstractAsyncContextManager[S_co, None]: ...
+
+    def forget(self, key: Any) -> AbstractAsyncContextManager[None, None]: ...
 
     async def aclose(self) -> None: ...
 
@@ -40,26 +40,7 @@ class _CacheClass(Protocol):
     ) -> Cache[S]: ...
 
 
-class _LeavesNoBytecode(SourceFileLoader):
-    """A `__pycache__` among the templates would be copied into projects."""
-
-    def set_data(self, path: Any, data: Any, *, _mode: int = 0o666) -> None:
-        pass
-
-
-def _load() -> _CacheClass:
-    name = "template_sessions"
-    loader = _LeavesNoBytecode(name, str(SOURCE))
-    spec = importlib.util.spec_from_loader(name, loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    loader.exec_module(module)
-    cache_class: _CacheClass = module.SessionCache
-    return cache_class
-
-
-SessionCache = _load()
+SessionCache: _CacheClass = import_module("sessions").SessionCache
 
 
 @dataclass(frozen=True)

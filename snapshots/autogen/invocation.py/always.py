@@ -13,11 +13,18 @@ USER_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 TENANT_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tenant-Id"
 
 
+class Caller(NamedTuple):
+    """Who calls."""
+
+    tenant: str | None
+    user: str | None  # None is the anonymous user, whom no id can name
+
+
 class SessionKey(NamedTuple):
     """Whose session it is; the same session id from another user is another session."""
 
     tenant: str | None
-    user: str | None  # None is the anonymous user, whom no id can name
+    user: str | None
     session: str
 
 
@@ -35,15 +42,35 @@ def read_invocation(payload: object, context: RequestContext) -> Invocation:
         HTTPException: 400 with a sentence for the caller.
     """
     if not isinstance(payload, dict):
-        raise _refusal("The payload must be a JSON object.")
-    headers = context.request.headers if context.request else {}
-    prompt = _prompt(payload.get("prompt"))
-    user = _id("user id", headers.get(USER_HEADER), payload, "user_id")
-    tenant = _id("tenant id", headers.get(TENANT_HEADER), payload, "tenant_id")
+        raise refusal("The payload must be a JSON object.")
+    return Invocation(_prompt(payload.get("prompt")), read_key(payload, context))
+
+
+def read_key(payload: dict[str, object], context: RequestContext) -> SessionKey | None:
+    """Read whose session a request is for; None if it names no session.
+
+    Raises:
+        HTTPException: 400 with a sentence for the caller.
+    """
+    caller = read_caller(payload, context)
     session = context.session_id or ""
-    if not session.strip():
-        return Invocation(prompt, None)
-    return Invocation(prompt, SessionKey(tenant, user, _checked_id("session id", session)))
+    return SessionKey(*caller, _checked_id("session id", session)) if session.strip() else None
+
+
+def read_caller(payload: dict[str, object], context: RequestContext) -> Caller:
+    """Read who calls.
+
+    Raises:
+        HTTPException: 400 with a sentence for the caller.
+    """
+    headers = context.request.headers if context.request else {}
+    user = _id("user id", headers.get(USER_HEADER), payload, "user_id")
+    return Caller(_id("tenant id", headers.get(TENANT_HEADER), payload, "tenant_id"), user)
+
+
+def refusal(sentence: str) -> HTTPException:
+    """What answers a request that cannot be understood."""
+    return HTTPException(400, sentence)
 
 
 async def refuse_unreadable(request: Request, error: Exception) -> JSONResponse:
@@ -53,13 +80,13 @@ async def refuse_unreadable(request: Request, error: Exception) -> JSONResponse:
 
 def _prompt(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _refusal("The payload needs a prompt: a string that is not blank.")
+        raise refusal("The payload needs a prompt: a string that is not blank.")
     if len(value) > MAX_PROMPT_CHARS:
-        raise _refusal(f"The prompt is longer than {MAX_PROMPT_CHARS:,} characters.")
+        raise refusal(f"The prompt is longer than {MAX_PROMPT_CHARS:,} characters.")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _refusal("The prompt is not valid Unicode.") from None
+        raise refusal("The prompt is not valid Unicode.") from None
     return value
 
 
@@ -73,8 +100,4 @@ def _id(name: str, header: str | None, payload: dict[str, object], field: str) -
 def _checked_id(name: str, value: object) -> str:
     if isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS and value.isprintable():
         return value
-    raise _refusal(f"The {name} must be a string of 1 to {MAX_ID_CHARS} printable characters.")
-
-
-def _refusal(sentence: str) -> HTTPException:
-    return HTTPException(400, sentence)
+    raise refusal(f"The {name} must be a string of 1 to {MAX_ID_CHARS} printable characters.")

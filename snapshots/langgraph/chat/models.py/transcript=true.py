@@ -1,0 +1,79 @@
+"""What is said in a session, and how its turn stands."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import uuid4
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+)
+
+from invocation import SessionKey
+
+Role = Literal["system", "user", "assistant", "error"]
+Status = Literal["idle", "received", "running", "tool in use", "streaming", "done", "failed"]
+
+
+def utc_now() -> datetime:
+    """The time, aware of its zone."""
+    return datetime.now(UTC)
+
+
+def _encodable(text: object) -> object:
+    # A model can answer with half a character, which no database takes.
+    return text.encode(errors="replace").decode() if isinstance(text, str) else text
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+Text = Annotated[str, BeforeValidator(_encodable)]
+
+
+class ChatMessage(BaseModel):
+    """One thing that was said; it never changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str = Field(default_factory=lambda: uuid4().hex)
+    role: Role
+    message: Text
+    session_id: str
+    user_id: str | None = None  # None is the anonymous user
+    tenant_id: str | None = None
+    conversation_id: str | None = None  # the same for as long as the agent remembers
+    timestamp: UtcDatetime = Field(default_factory=utc_now)
+    metadata: dict[str, JsonValue] = {}
+
+    @property
+    def key(self) -> SessionKey:
+        """Whose session it was said in."""
+        return SessionKey(self.tenant_id, self.user_id, self.session_id)
+
+
+class StatusModel(BaseModel):
+    """How the running turn of a session stands, or how the last one ended."""
+
+    status: Status = "idle"
+    current_step: str | None = None
+    progress: int = Field(default=0, ge=0, le=100)
+    issues: list[str] = []
+    updated_at: UtcDatetime = Field(default_factory=utc_now)
+
+
+class SessionSummary(BaseModel):
+    """One line of a list of sessions."""
+
+    session_id: str
+    first_line: str
+    last_used: UtcDatetime
+
+
+def first_line(messages: list[ChatMessage]) -> str | None:
+    """The beginning of what the user said first, if the user has said something."""
+    said = (message.message.strip() for message in messages if message.role == "user")
+    return next((text.partition("\n")[0][:100] for text in said), None)

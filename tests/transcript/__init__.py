@@ -1,0 +1,1 @@
+"""The package `chat` of generated projects, and its stores."""
