@@ -79,7 +79,6 @@ def test_slow_readers_hold_up_nobody(tight: Server) -> None:
             assert client.ask("after", f"slow-{n}").text == "turn 2: after"
         assert client.ask("hello", "beside the slow").text == "turn 1: hello"
         assert client.ping() == "Healthy"
-        print("GROWN", tight.variant, (tight.resident() - before) / 1e6)
         assert tight.resident() - before < BOUND
 
 
@@ -106,7 +105,6 @@ def test_small_deltas_cost_no_more_than_their_bytes(talk: Server) -> None:
         for n in range(SLOW):
             connections.enter_context(slow_reader(client, WORDS, f"slow-{n}"))
             assert client.ask("0", f"slow-{n}").text == "turn"
-        print("GROWN", talk.variant, (talk.resident() - before) / 1e6)
         assert talk.resident() - before < BOUND
 
 
@@ -121,5 +119,4 @@ def test_nothing_is_kept_for_a_client_that_has_gone(talk: Server) -> None:
     after = [client.begin("0", f"gone-{n}") for n in range(SLOW)]
     go.touch()
     assert {turn.result().text for turn in after} == {"turn"}
-    print("PEAK", (talk.resident(peak=True) - before) / 1e6)
     assert talk.resident(peak=True) - before < BOUND / 10

@@ -338,9 +338,12 @@ class SessionManager:
             await asyncio.wrap_future(closing)
 
     async def _aclose(self) -> None:
+        if self._sweeping:
+            await asyncio.wait([self._sweeping], timeout=STORE_SECONDS)
+            self._sweeping.cancel()
         if self._store and self._outbox:
             if not await self._outbox.flush():
-                log.error("%d messages of transcripts were not written", len(self._outbox))
+                log.error("%d messages of transcripts were not written", self._outbox.size)
             await self._store.aclose()
 
     async def _clean_up(self, session: SessionKey, newest: str | None) -> int:

@@ -51,7 +51,9 @@ class Outbox:
         self._late = False
         self._lost = 0
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many messages are not written yet."""
         return sum(len(parcel.messages) for parcel in self._parcels)
 
     @property
@@ -59,7 +61,7 @@ class Outbox:
         """What a status says of the store."""
         issues = []
         if self._late:
-            issues.append(f"The store does not answer: {len(self)} messages wait to be written.")
+            issues.append(f"The store does not answer: {self.size} messages wait to be written.")
         if self._lost:
             issues.append(f"The store was down for too long: {self._lost} messages are lost.")
         return issues
@@ -138,7 +140,7 @@ class Outbox:
         self._trim()
 
     def _trim(self) -> None:
-        excess = len(self) - self._limit
+        excess = self.size - self._limit
         while excess > 0:
             parcel = next(iter(self._parcels))
             excess -= len(parcel.messages)

@@ -29,14 +29,21 @@ async def post(
     payload: object, session: str | None = None, headers: dict[str, str] | None = None
 ) -> Answer:
     """Send any payload."""
+    response = await send(payload, session, headers)
+    body = response.json()
+    return Answer(body.get("result", ""), body.get("error", ""), response.status_code)
+
+
+async def send(
+    payload: object, session: str | None, headers: dict[str, str] | None
+) -> httpx.Response:
+    """Send any payload; return what comes back as it is."""
     session_header = {} if session is None else {SESSION_HEADER: session}
     transport = httpx.ASGITransport(main.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://agent") as client:
-        response = await client.post(
+        return await client.post(
             "/invocations",
             content=json.dumps(payload),
             headers={**session_header, **(headers or {})},
             timeout=30,
         )
-    body = response.json()
-    return Answer(body.get("result", ""), body.get("error", ""), response.status_code)
