@@ -1,0 +1,242 @@
+"""One contract, run against each storage: memory, a sqlite file, a real PostgreSQL."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from pathlib import Path
+
+import generated  # noqa: F401 - puts `chat` and `invocation` on the path
+import pytest
+from chat.models import ChatMessage
+from chat.sql import SqlSessionStorage
+from chat.storage import (
+    InMemorySessionStorage,
+    InvalidDatabaseUrl,
+    SessionStorage,
+    UnknownMessageError,
+)
+from invocation import SessionKey
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+KEY = SessionKey("tenant", "user", "session")
+
+Make = Callable[[], SessionStorage]
+Test = Callable[[SessionStorage], Awaitable[None]]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    if request.param == "memory":
+        return InMemorySessionStorage
+    if request.param == "sqlite":
+        return lambda: SqlSessionStorage(f"sqlite:///{tmp_path}/chat.db")
+    url = request.getfixturevalue("postgres").create_database()
+    return lambda: SqlSessionStorage(url)
+
+
+@asynccontextmanager
+async def opened(make: Make) -> AsyncIterator[SessionStorage]:
+    storage = make()
+    try:
+        yield storage
+    finally:
+        await storage.aclose()
+
+
+def run(make: Make, test: Test) -> None:
+    async def main() -> None:
+        async with opened(make) as storage:
+            await test(storage)
+
+    asyncio.run(main())
+
+
+def said(text: str, key: SessionKey = KEY, seconds: float = 0.0) -> ChatMessage:
+    return ChatMessage(
+        role="user",
+        message=text,
+        tenant_id=key.tenant,
+        user_id=key.user,
+        session_id=key.session,
+        timestamp=NOON + timedelta(seconds=seconds),
+    )
+
+
+def texts(messages: list[ChatMessage]) -> list[str]:
+    return [message.message for message in messages]
+
+
+def test_messages_come_back_as_they_were_in_pages(make: Make) -> None:
+    messages = [said(f"message {n}", seconds=n + 0.123456) for n in range(7)]
+
+    async def test(storage: SessionStorage) -> None:
+        for start in (0, 2, 4, 6):
+            await storage.append(messages[start : start + 2])
+        assert await storage.page(KEY, 100) == messages
+        assert [message async for message in storage.read(KEY)] == messages
+        assert await storage.page(KEY, 3) == messages[4:]
+        assert await storage.page(KEY, 3, messages[4].message_id) == messages[1:4]
+        assert await storage.page(KEY, 3, messages[1].message_id) == messages[:1]
+        assert await storage.page(KEY, 3, messages[0].message_id) == []
+
+    run(make, test)
+
+
+def test_what_is_there_already_is_not_added_again(make: Make) -> None:
+    first, second = said("first"), said("second")
+
+    async def test(storage: SessionStorage) -> None:
+        await storage.append([first])
+        await storage.append([first, second])
+        assert await storage.page(KEY, 10) == [first, second]
+
+    run(make, test)
+
+
+def test_an_unknown_message_or_one_of_another_session_is_no_place_to_page_from(make: Make) -> None:
+    other = said("other", SessionKey("tenant", "another", "session"))
+
+    async def test(storage: SessionStorage) -> None:
+        await storage.append([said("mine")])
+        await storage.append([other])
+        for before in ("unknown", other.message_id):
+            with pytest.raises(UnknownMessageError):
+                await storage.page(KEY, 10, before)
+
+    run(make, test)
+
+
+def test_sessions_never_mix(make: Make) -> None:
+    ids = (None, "None", "a", "a','b", 'a", "b', "ü", "x" * 256)
+    keys = [SessionKey(t, u, s or "s") for t, u, s in product(ids, repeat=3) if s]
+
+    async def test(storage: SessionStorage) -> None:
+        for key in keys[::9]:
+            await storage.append([said(repr(key), key)])
+        for key in keys[::9]:
+            assert texts(await storage.page(key, 10)) == [repr(key)]
+            for summary in await storage.sessions(key.tenant, key.user, 1_000):
+                assert SessionKey(key.tenant, key.user, summary.session_id) in keys[::9]
+        forgotten, *kept = keys[::9]
+        assert await storage.delete(forgotten) == 1
+        assert await storage.page(forgotten, 10) == []
+        for key in kept:
+            assert texts(await storage.page(key, 10)) == [repr(key)]
+
+    run(make, test)
+
+
+@pytest.mark.parametrize("text", ["", "a\0b", "half \ud83d", "🎉\r\n\u2028", "x" * 1_000_000])
+def test_any_text_can_be_said(make: Make, text: str) -> None:
+    message = said(text)
+
+    async def test(storage: SessionStorage) -> None:
+        await storage.append([message])
+        assert await storage.page(KEY, 1) == [message]
+        await storage.sessions("tenant", "user", 1)
+
+    run(make, test)
+
+
+def test_sessions_are_listed_last_used_first(make: Make) -> None:
+    keys = {name: SessionKey("tenant", "user", name) for name in "abc"}
+
+    async def test(storage: SessionStorage) -> None:
+        for seconds, name in enumerate("abca"):
+            await storage.append([said(f"{name}{seconds}\nmore", keys[name], seconds)])
+        await storage.append([said("foreign", SessionKey("tenant", None, "d"), 9)])
+        found = await storage.sessions("tenant", "user", 2)
+        assert [(each.session_id, each.first_line) for each in found] == [("a", "a0"), ("c", "c2")]
+        assert found[0].last_used == NOON + timedelta(seconds=3)
+
+    run(make, test)
+
+
+def test_a_session_is_unused_since_its_last_message(make: Make) -> None:
+    old, new = SessionKey(None, None, "old"), SessionKey(None, None, "new")
+
+    async def test(storage: SessionStorage) -> None:
+        await storage.append([said("1", old, -1)])
+        await storage.append([said("1", new, -1)])
+        await storage.append([said("2", new, 0)])
+        assert await storage.unused_since(NOON, 10) == [old]
+        assert await storage.unused_since(NOON - timedelta(seconds=1), 10) == []
+        assert len(await storage.unused_since(NOON + timedelta(seconds=1), 1)) == 1
+
+    run(make, test)
+
+
+def test_nothing_is_deleted_if_something_was_said_meanwhile(make: Make) -> None:
+    first, second = said("first"), said("second")
+
+    async def test(storage: SessionStorage) -> None:
+        await storage.append([first])
+        await storage.append([second])
+        assert await storage.delete(KEY, first.message_id) == 0
+        assert await storage.page(KEY, 10) == [first, second]
+        assert await storage.delete(KEY, second.message_id) == 2
+        assert await storage.page(KEY, 10) == []
+        assert await storage.delete(KEY) == 0
+
+    run(make, test)
+
+
+def test_memory_holds_the_last_messages_of_the_last_used_sessions() -> None:
+    keys = [SessionKey(None, None, str(n)) for n in range(129)]
+
+    async def test(storage: SessionStorage) -> None:
+        for key in (*keys[:128], keys[0]):
+            await storage.append([said(key.session, key)])
+        await storage.page(keys[1], 1)  # to look is not to use
+        await storage.append([said("one more", keys[128])])
+        await asyncio.sleep(0)
+        assert await storage.page(keys[1], 1) == []
+        assert len(await storage.page(keys[0], 10)) == 2
+        for n in range(101):
+            await storage.append([said(str(n), keys[0])])
+        assert texts(await storage.page(keys[0], 200)) == [str(n) for n in range(1, 101)]
+
+    run(InMemorySessionStorage, test)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "x'ff00'", "a row of another session"])
+def test_a_damaged_row_is_set_aside_and_the_others_are_kept(tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "chat.db"
+    foreign = said("foreign", SessionKey(None, None, "other"))
+    body: object = {
+        "x'ff00'": b"\xff\x00",
+        "a row of another session": foreign.model_dump_json(),
+    }.get(damage, damage)
+
+    async def test(storage: SessionStorage) -> None:
+        messages = [said(str(n)) for n in range(5)]
+        await storage.append(messages)
+        await storage.append([foreign])
+        with sqlite3.connect(file) as database:
+            change = "UPDATE chat_messages SET body = ? WHERE message_id IN (?, ?)"
+            ids = (messages[1].message_id, messages[4].message_id)
+            database.execute(change, (body, *ids))
+        database.close()
+        assert await storage.page(KEY, 2) == [messages[2], messages[3]]
+        assert await storage.recover(KEY) == 1
+        assert await storage.page(KEY, 10) == [messages[0], messages[2], messages[3]]
+        assert await storage.page(foreign.key, 10) == [foreign]
+        database = sqlite3.connect(file)
+        assert database.execute("SELECT count(*) FROM chat_damaged_messages").fetchone() == (2,)
+        database.close()
+
+    run(lambda: SqlSessionStorage(f"sqlite:///{file}"), test)
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "mysql://u:secret@h/d", "sqlite+pysqlite:///x", "postgresql://h:secret/d"]
+)
+def test_an_address_that_is_none_is_refused_in_one_line(url: str) -> None:
+    with pytest.raises(InvalidDatabaseUrl) as refused:
+        SqlSessionStorage(url)
+    assert "DATABASE_URL" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
