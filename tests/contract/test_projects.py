@@ -105,15 +105,20 @@ def running(command: str, folder: Path, variables: dict[str, str], port: int) ->
         process.wait(timeout=20)
 
 
-def curl(command: str, port: int) -> str:
-    """Send what a curl command of the README sends, to another port; return the whole reply."""
+def send(command: str, port: int) -> httpx.Response:
+    """Send what a curl command of the README sends, to another port."""
     _, *words = shlex.split(command.replace("8080", str(port)))
     words = [word for word in words if word != "-N"]
     url, options = words[0], words[1:]
     values = dict.fromkeys(("-H", "-d"), "") | dict(zip(options[::2], options[1::2], strict=True))
     name, _, value = values["-H"].partition(": ")
     headers = {name: value, "Content-Type": "application/x-www-form-urlencoded"}
-    answer = httpx.post(url, headers=headers, content=values["-d"], trust_env=False)
+    return httpx.post(url, headers=headers, content=values["-d"], trust_env=False)
+
+
+def curl(command: str, port: int) -> str:
+    """Do the same with a prompt, and return the whole reply."""
+    answer = send(command, port)
     if answer.headers["content-type"] == "application/json":
         return str(answer.json()["result"])
     frames = answer.text.strip().split("\n\n")
@@ -135,6 +140,14 @@ def test_uv_sync_pytest_and_the_offline_server(
     with running(start, folder, variables, port):
         for turn in (1, 2):
             assert curl(request, port) == f"Offline reply {turn} to: What is 2 + 3?"
+        if project.transcript:
+            actions = readme_commands(project, '"action"')
+            history, status, sessions, forget = [send(each, port).json() for each in actions]
+            assert len(history["messages"]) == 4
+            assert status["status"] == "done"
+            assert [each["session_id"] for each in sessions["sessions"]] == ["my-first-session"]
+            assert forget == {"forgotten": True, "messages": 4}
+            assert curl(request, port).startswith("Offline reply 1")
     assert reached_out((tmp_path / "audit").read_text().splitlines()) == []
 
 

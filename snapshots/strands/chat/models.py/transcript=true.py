@@ -76,4 +76,5 @@ class SessionSummary(BaseModel):
 def first_line(messages: list[ChatMessage]) -> str | None:
     """The beginning of what the user said first, if the user has said something."""
     said = (message.message.strip() for message in messages if message.role == "user")
-    return next((text.partition("\n")[0][:100] for text in said), None)
+    # PostgreSQL takes no text with a NUL in it; in the JSON of a message it is escaped.
+    return next((text.partition("\n")[0][:100].replace("\0", "\ufffd") for text in said), None)
