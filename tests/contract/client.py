@@ -101,6 +101,38 @@ class Client:
         headers = _headers(session, user, tenant)
         return _reply(self.post(_body(prompt, payload), headers))
 
+    def act(self, action: object, session: str | None = None, **options: Any) -> dict[str, Any]:
+        """Ask for something other than a reply, which must be answered."""
+        response = self.try_to_act(action, session, **options)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def try_to_act(
+        self,
+        action: object,
+        session: str | None = None,
+        *,
+        user: str | None = None,
+        tenant: str | None = None,
+        **payload: object,
+    ) -> httpx.Response:
+        """Ask for something other than a reply, which may be refused."""
+        body = json.dumps({"action": action, **payload}).encode()
+        return self.post(body, _headers(session, user, tenant))
+
+    def said(self, session: str, **options: Any) -> list[tuple[str, str]]:
+        """The transcript of a session as far back as it goes: who said what."""
+        messages: list[dict[str, Any]] = []
+        before: str | None = None
+        while not messages or before:
+            page = self.act("history", session, limit=15, before=before, **options)
+            messages = [*page["messages"], *messages]
+            before = page["before"]
+            if not page["messages"]:
+                break
+        return [(message["role"], message["message"]) for message in messages]
+
     def begin(self, prompt: object, session: str | None = None, **options: Any) -> Future[Reply]:
         """Start one turn."""
         return self._threads.submit(self.ask, prompt, session, **options)

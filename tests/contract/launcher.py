@@ -3,9 +3,10 @@
 Started by the interpreter of the project's environment, in the project's folder. What happens at
 which moment is told by files in the folder that CONTRACT_CONTROL names:
 
-    ahead           seconds by which the clock of the session cache is ahead
+    ahead           seconds by which the clocks of the session cache and transcripts are ahead
     turn-seconds    how long a turn may take
     closing-waits   while it exists, closing a session does not end
+    tool-waits      while it exists, tools of a project with transcripts do not end
     records.jsonl   written: every log record, whatever its logger
     models.txt      written: a line for every model that is made
 """
@@ -17,7 +18,11 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import wraps
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +59,9 @@ def run(control: Path) -> None:
     socket.socket = SmallSocket  # type: ignore[misc]
     sys.path.insert(0, str(Path.cwd()))
     logging.basicConfig(level=logging.INFO, handlers=[Records(control / "records.jsonl")])
+    transcript = find_spec("chat") is not None
+    if transcript:
+        hold_tools(control)
     main: Any = import_module("main")
     load: Any = import_module("model.load")
     turns: Any = import_module("turns")
@@ -86,14 +94,41 @@ def run(control: Path) -> None:
             raise RuntimeError("cannot close")
         await close_session(key, session)
 
+    def ahead() -> float:
+        return float((control / "ahead").read_text())
+
     def clock() -> float:
-        return time.monotonic() + float((control / "ahead").read_text())
+        return time.monotonic() + ahead()
+
+    def utc_now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=ahead())
 
     load.connect = counted
     main.complete = limited
     cache = import_module("sessions").SessionCache
     main.sessions = cache(opened, closed, maxsize=MAX_SESSIONS, clock=clock)
+    if transcript:
+        main.transcripts = import_module("chat.session").SessionManager(clock=utc_now)
+        main.transcripts.connect()
     main.app.run(port=int(os.environ["PORT"]), timeout_graceful_shutdown=30)
+
+
+def hold_tools(control: Path) -> None:
+    """Make every tool that is shown in a status wait for its end."""
+    recording: Any = import_module("chat.recording")
+    shown = recording.shown
+
+    def held(function: Callable[..., Any]) -> Any:
+        @wraps(function)
+        async def tool(*args: Any, **kwargs: Any) -> Any:
+            while (control / "tool-waits").exists():
+                await asyncio.sleep(0.01)
+            result = function(*args, **kwargs)
+            return await result if asyncio.iscoroutine(result) else result
+
+        return shown(tool)
+
+    recording.shown = held
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is on its way into a store: in order, many messages at once, kept while the store is down."""
+"""A store and what is on its way there: in order, in batches, kept while the store is down."""
 
 import asyncio
 import logging
@@ -8,21 +8,16 @@ from contextvars import Context
 from dataclasses import dataclass
 from itertools import islice
 
-from chat.models import ChatMessage
-from chat.storage import SessionStorage
+from chat.models import ChatMessage, SessionSummary, first_line
+from chat.storage import SessionStorage, StoreUnavailableError, UnknownMessageError, last_before
 from invocation import SessionKey
 
-WAIT_SECONDS = 5.0  # a turn waits no longer for its record
+WAIT_SECONDS = 5.0  # a turn waits no longer for its record, nor does a question for its answer
 WRITE_SECONDS = 10.0  # one attempt takes no longer
 RETRY_SECONDS = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # the last one from then on
 BATCH = 500
 
 log = logging.getLogger("bedrock_agentcore.app")
-
-
-def describe(error: Exception) -> str:
-    """An error in one line, without the statement that SQLAlchemy adds."""
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 @dataclass(eq=False, slots=True)
@@ -32,10 +27,10 @@ class _Parcel:
 
 
 class Outbox:
-    """Writes to a store, one batch after the other.
+    """Writes to a store, one batch after the other; shows what is there and what will be.
 
     A turn that waits for its batch has its record in the store when it is answered. From the
-    moment when the store fails or is slow, no turn waits until everything is written.
+    moment when the store fails or is slow, nobody waits for it until everything is written.
 
     Args:
         storage: The store.
@@ -49,6 +44,7 @@ class Outbox:
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._late = False
+        self._silent = False
         self._lost = 0
 
     @property
@@ -62,6 +58,8 @@ class Outbox:
         issues = []
         if self._late:
             issues.append(f"The store does not answer: {self.size} messages wait to be written.")
+        elif self._silent:
+            issues.append("The store does not answer.")
         if self._lost:
             issues.append(f"The store was down for too long: {self._lost} messages are lost.")
         return issues
@@ -83,7 +81,61 @@ class Outbox:
         else:
             await asyncio.wait([parcel.written], timeout=WAIT_SECONDS)
             if not parcel.written.done():
-                self._fall_behind("it is slow")
+                self._fall_behind(TimeoutError("it is slow"))
+
+    async def page(
+        self, key: SessionKey, limit: int, before: str | None = None
+    ) -> list[ChatMessage]:
+        """The last messages of a session, or the last before the one with that id.
+
+        Raises:
+            UnknownMessageError: The session has no message `before`.
+            StoreUnavailableError: The store does not answer.
+        """
+        waiting = self.waiting(key)
+        ids = {message.message_id for message in waiting}
+        stored_before = None if before in ids else before
+        async with self._answering():
+            # What waits may be in the store already, if the answer did not come yet.
+            found = await self._storage.page(key, limit + len(ids), stored_before)
+        stored = [message for message in found if message.message_id not in ids]
+        if stored_before:
+            return stored[-limit:]
+        return last_before([*stored, *waiting], limit, before)
+
+    async def sessions(
+        self, tenant: str | None, user: str | None, limit: int
+    ) -> list[SessionSummary]:
+        """The sessions of a user, the last used first.
+
+        Raises:
+            StoreUnavailableError: The store does not answer.
+        """
+        async with self._answering():
+            stored = await self._storage.sessions(tenant, user, limit)
+        summaries = {summary.session_id: summary for summary in stored}
+        for message in self.waiting():
+            if (message.tenant_id, message.user_id) == (tenant, user):
+                known = summaries.get(message.session_id)
+                summaries[message.session_id] = SessionSummary(
+                    session_id=message.session_id,
+                    first_line=(known.first_line if known else first_line([message])) or "",
+                    last_used=message.timestamp,
+                )
+        latest = sorted(summaries.values(), key=lambda summary: summary.last_used, reverse=True)
+        return latest[:limit]
+
+    async def delete(self, key: SessionKey, newest: str | None = None) -> int:
+        """Delete a session, unless another message than `newest` is its newest; return how many.
+
+        Raises:
+            StoreUnavailableError: The store does not answer.
+        """
+        async with self._answering(), self._writing:
+            if newest and self.waiting(key):
+                return 0
+            count = await self._storage.delete(key, newest)
+            return 0 if newest and not count else count + self._drop(key)
 
     async def flush(self) -> bool:
         """Wait for what is under way; whether everything is written."""
@@ -91,13 +143,30 @@ class Outbox:
             await asyncio.wait([self._task], timeout=WAIT_SECONDS)
         return not self._parcels
 
-    @asynccontextmanager
-    async def paused(self) -> AsyncIterator[None]:
-        """Write nothing during the block."""
-        async with self._writing:
-            yield
+    async def aclose(self) -> None:
+        """Write what waits, if the store answers, and close it."""
+        if not await self.flush():
+            log.error("%d messages of transcripts were not written", self.size)
+        await self._storage.aclose()
 
-    def drop(self, key: SessionKey) -> int:
+    @asynccontextmanager
+    async def _answering(self) -> AsyncIterator[None]:
+        """Ask the store, but wait for it not for long, and not at all while records wait."""
+        try:
+            if self._late:
+                raise TimeoutError("records wait for it")
+            async with asyncio.timeout(WAIT_SECONDS):
+                yield
+        except UnknownMessageError:
+            raise
+        except Exception as error:
+            if not (self._late or self._silent):
+                _warn(error)
+            self._silent = True
+            raise StoreUnavailableError from error
+        self._silent = False
+
+    def _drop(self, key: SessionKey) -> int:
         """Do not write what waits of a session; return how many messages that were."""
         dropped = [parcel for parcel in self._parcels if parcel.messages[0].key == key]
         for parcel in dropped:
@@ -116,13 +185,13 @@ class Outbox:
             except Exception as error:
                 pause = next(pauses, RETRY_SECONDS[-1])
                 if pause:  # the first attempt may have had a connection of before a restart
-                    self._fall_behind(describe(error))
+                    self._fall_behind(error)
                 await asyncio.sleep(pause)
             else:
                 pauses = iter(RETRY_SECONDS)
         if self._late:
             log.info("The store of the transcripts answers again")
-        self._late, self._lost = False, 0
+        self._late, self._silent, self._lost = False, False, 0
 
     def _done(self, parcel: _Parcel) -> None:
         if parcel in self._parcels:
@@ -130,9 +199,9 @@ class Outbox:
         if not parcel.written.done():
             parcel.written.set_result(None)
 
-    def _fall_behind(self, cause: str) -> None:
+    def _fall_behind(self, error: Exception) -> None:
         if not self._late:
-            log.warning("The store of the transcripts does not answer: %s", cause)
+            _warn(error)
         self._late = True
         for parcel in self._parcels:
             if not parcel.written.done():
@@ -146,3 +215,9 @@ class Outbox:
             excess -= len(parcel.messages)
             self._lost += len(parcel.messages)
             self._done(parcel)
+
+
+def _warn(error: Exception) -> None:
+    # Its first line: after that SQLAlchemy adds the statement.
+    cause = f"{type(error).__name__}: {error}".partition("\n")[0]
+    log.warning("The store of the transcripts does not answer: %s", cause)

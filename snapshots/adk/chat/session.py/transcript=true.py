@@ -4,23 +4,32 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import Context
 from datetime import datetime, timedelta
-from typing import TypedDict, TypeVar
 from uuid import uuid4
 
 from pydantic import JsonValue
 
-from chat.models import ChatMessage, Role, SessionSummary, StatusModel, first_line, utc_now
-from chat.outbox import Outbox, describe
+from chat.models import (
+    ChatMessage,
+    ContextMessage,
+    Role,
+    SessionSummary,
+    StatusModel,
+    utc_now,
+    without_failures,
+)
+from chat.outbox import Outbox
 from chat.storage import (
     MAX_MESSAGES_PER_SESSION,
     MAX_SESSIONS,
     InMemorySessionStorage,
     InvalidDatabaseUrl,
     SessionStorage,
+    StoreUnavailableError,
     UnknownMessageError,
     database_storage,
-    last_before,
 )
 from invocation import SessionKey
 
@@ -30,21 +39,7 @@ STORE_SECONDS = 5.0
 
 log = logging.getLogger("bedrock_agentcore.app")
 
-T = TypeVar("T")
-
 Archive = Callable[[SessionKey, AsyncIterator[ChatMessage]], Awaitable[None]]
-
-
-class StoreUnavailableError(Exception):
-    """The store does not answer, and memory does not know either."""
-
-
-class ContextMessage(TypedDict):
-    """A message as model prompts and pages take it."""
-
-    role: Role
-    content: str
-    timestamp: str
 
 
 class SessionManager:
@@ -85,10 +80,9 @@ class SessionManager:
         self._outbox: Outbox | None = None
         self._connected = False
         self._invalid: InvalidDatabaseUrl | None = None
-        self._unanswered = False
         self._turns: dict[SessionKey, list[StatusModel]] = {}
         self._swept: datetime | None = None
-        self._sweeping: asyncio.Task[int] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def connect(self) -> None:
@@ -182,73 +176,38 @@ class SessionManager:
     ) -> list[ChatMessage]:
         """The last messages of a session, oldest first, or the last before the one with that id.
 
+        While the store does not answer, they come from memory, which may not have the oldest.
+
         Raises:
             UnknownMessageError: The session has no message `before`.
-            StoreUnavailableError: That message is not in memory, and the store does not answer.
+            StoreUnavailableError: The store does not answer, and there are none in memory.
         """
         self._find_store()
-        if not self._store or not self._outbox:
+        if not self._outbox:
             return await self._memory.page(session, limit, before)
-        waiting = self._outbox.waiting(session)
-        ids = {message.message_id for message in waiting}
-        newer = waiting if before in ids or before is None else []
-        newer = last_before(newer, limit, before if before in ids else None)
         try:
-            older = await self._answer(
-                self._store.page(session, limit + len(ids), None if before in ids else before)
-            )
+            return await self._outbox.page(session, limit, before)
         except StoreUnavailableError:
-            try:
-                return await self._memory.page(session, limit, before)
-            except UnknownMessageError:
-                raise StoreUnavailableError from None
-        # What waits may be in the store already: it was written, but the answer did not come yet.
-        stored = [message for message in older if message.message_id not in ids]
-        return [*stored, *newer][-limit:]
+            with suppress(UnknownMessageError):
+                if held := await self._memory.page(session, limit, before):
+                    return held
+            raise
 
     async def get_conversation_context(
         self, session: SessionKey, limit: int = 10
     ) -> list[ContextMessage]:
-        """The last messages without failed turns, of which a model must not see a half."""
-        messages = await self.get_messages(session, limit)
-        context: list[ContextMessage] = []
-        for message in messages:
-            if message.role == "error":
-                if context and context[-1]["role"] == "user":
-                    context.pop()
-                continue
-            context.append(
-                {
-                    "role": message.role,
-                    "content": message.message,
-                    "timestamp": message.timestamp.isoformat(),
-                }
-            )
-        return context
+        """The last messages, without those of failed turns."""
+        return without_failures(await self.get_messages(session, limit))
 
     async def get_sessions(
         self, tenant: str | None, user: str | None, limit: int = 50
     ) -> list[SessionSummary]:
         """The sessions of a user, the last used first."""
         self._find_store()
-        if not self._store or not self._outbox:
-            return await self._memory.sessions(tenant, user, limit)
-        try:
-            stored = await self._answer(self._store.sessions(tenant, user, limit))
-        except StoreUnavailableError:
-            return await self._memory.sessions(tenant, user, limit)
-        summaries = {summary.session_id: summary for summary in stored}
-        for message in self._outbox.waiting():
-            if (message.tenant_id, message.user_id) == (tenant, user):
-                known = summaries.get(message.session_id)
-                line = known.first_line if known else first_line([message])
-                summaries[message.session_id] = SessionSummary(
-                    session_id=message.session_id,
-                    first_line=line or "",
-                    last_used=message.timestamp,
-                )
-        latest = sorted(summaries.values(), key=lambda summary: summary.last_used, reverse=True)
-        return latest[:limit]
+        with suppress(StoreUnavailableError):
+            if self._outbox:
+                return await self._outbox.sessions(tenant, user, limit)
+        return await self._memory.sessions(tenant, user, limit)
 
     def begin_turn(self, session: SessionKey) -> StatusModel:
         """Say that a turn has come in; return its status, which changes as the turn goes on."""
@@ -267,7 +226,9 @@ class SessionManager:
         """How the running turn stands, or how the last one ended."""
         if turns := self._turns.get(session):
             return turns[0].model_copy(update={"issues": self._issues})
-        last = await self.get_messages(session, 1)
+        last: list[ChatMessage] = []
+        with suppress(StoreUnavailableError):
+            last = await self.get_messages(session, 1)
         if not last or last[0].role not in ("assistant", "error"):
             return StatusModel(issues=self._issues, updated_at=self._clock())
         failed = last[0].role == "error"
@@ -306,24 +267,31 @@ class SessionManager:
 
         It stays as it is if the archive fails, or if something was said in it meanwhile.
         """
-        return await self._clean_up(session, None)
+        return await self._clean_up(session, [])
 
     async def cleanup_expired_sessions(self, max_age_hours: float = MAX_AGE_HOURS) -> int:
-        """Clean up the sessions in which nothing was said for so long; return how many."""
+        """Clean up the sessions in which nothing was said for so long; return how many.
+
+        Those whose archive fails stay. Where several processes share a store, a session may be
+        archived more than once.
+        """
         self._find_store()
         storage = self._store or self._memory
-        time, count, cleaned = self._clock() - timedelta(hours=max_age_hours), 0, True
-        while cleaned:
-            cleaned = False
-            for session in await storage.unused_since(time, 100):
+        time, count = self._clock() - timedelta(hours=max_age_hours), 0
+        stay: set[SessionKey] = set()
+        while found := {*await storage.unused_since(time, 100 + len(stay))} - stay:
+            for session in found:
                 newest = await storage.page(session, 1)
-                if session in self._turns or (newest and newest[0].timestamp >= time):
-                    continue
+                used = session in self._turns or (newest and newest[0].timestamp >= time)
                 try:
-                    if await self._clean_up(session, newest[0].message_id if newest else None):
-                        cleaned, count = True, count + 1
+                    if not used and await self._clean_up(session, newest):
+                        count += 1
+                        continue
+                except StoreUnavailableError:
+                    raise
                 except Exception:
                     log.exception("Cleaning up a session failed")
+                stay.add(session)
         return count
 
     async def recover_session_state(self, session: SessionKey) -> int:
@@ -341,15 +309,14 @@ class SessionManager:
         if self._sweeping:
             await asyncio.wait([self._sweeping], timeout=STORE_SECONDS)
             self._sweeping.cancel()
-        if self._store and self._outbox:
-            if not await self._outbox.flush():
-                log.error("%d messages of transcripts were not written", self._outbox.size)
-            await self._store.aclose()
+        if self._outbox:
+            await self._outbox.aclose()
 
-    async def _clean_up(self, session: SessionKey, newest: str | None) -> int:
-        """Archive and delete, unless another message than `newest` has become the newest."""
+    async def _clean_up(self, session: SessionKey, last: list[ChatMessage]) -> int:
+        """Archive and delete, unless another message than the `last` one has become the newest."""
         self._find_store()
         storage = self._store or self._memory
+        newest = last[0].message_id if last else None
 
         async def messages() -> AsyncIterator[ChatMessage]:
             nonlocal newest
@@ -368,20 +335,11 @@ class SessionManager:
     async def _delete(self, session: SessionKey, newest: str | None) -> int:
         """Delete from store and memory, unless another message than `newest` is the newest."""
         self._find_store()
-        if not self._store or not self._outbox:
+        if not self._outbox:
             return await self._memory.delete(session, newest)
-        try:
-            async with asyncio.timeout(STORE_SECONDS), self._outbox.paused():
-                if newest and self._outbox.waiting(session):
-                    return 0
-                count = await self._store.delete(session, newest)
-                if newest and not count:
-                    return 0
-                count += self._outbox.drop(session)
-        except Exception as error:
-            log.warning("The store of the transcripts does not answer: %s", describe(error))
-            raise StoreUnavailableError from error
-        await self._memory.delete(session)
+        count = await self._outbox.delete(session, newest)
+        if count or not newest:
+            await self._memory.delete(session)
         return count
 
     def _find_store(self) -> None:
@@ -395,27 +353,18 @@ class SessionManager:
     def _issues(self) -> list[str]:
         if self._invalid:
             return ["There is no store: DATABASE_URL is not valid."]
-        if self._outbox and self._outbox.issues:
-            return self._outbox.issues
-        return ["The store does not answer."] if self._unanswered else []
-
-    async def _answer(self, question: Awaitable[T]) -> T:
-        """Wait for the store, but not for long."""
-        try:
-            async with asyncio.timeout(STORE_SECONDS):
-                answer = await question
-        except UnknownMessageError:
-            raise
-        except Exception as error:
-            log.warning("The store of the transcripts does not answer: %s", describe(error))
-            self._unanswered = True
-            raise StoreUnavailableError from error
-        self._unanswered = False
-        return answer
+        return self._outbox.issues if self._outbox else []
 
     def _sweep(self) -> None:
         """Clean up what has expired, now and then and in the background."""
         now = self._clock()
         if self._swept is None or now - self._swept >= SWEEP_EVERY:
             self._swept = now
-            self._sweeping = asyncio.create_task(self.cleanup_expired_sessions())
+            # a context of its own: its log lines do not bear the ids of this turn
+            self._sweeping = asyncio.create_task(self._clean_up_expired(), context=Context())
+
+    async def _clean_up_expired(self) -> None:
+        try:
+            await self.cleanup_expired_sessions()
+        except Exception as error:
+            log.warning("What has expired is not cleaned up yet: %s", type(error).__name__)

@@ -1,7 +1,8 @@
 """What is said in a session, and how its turn stands."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 from uuid import uuid4
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    StringConstraints,
 )
 
 from invocation import SessionKey
@@ -32,6 +34,7 @@ def _encodable(text: object) -> object:
 
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
 Text = Annotated[str, BeforeValidator(_encodable)]
+Id = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 
 
 class ChatMessage(BaseModel):
@@ -39,12 +42,12 @@ class ChatMessage(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    message_id: str = Field(default_factory=lambda: uuid4().hex)
+    message_id: Id = Field(default_factory=lambda: uuid4().hex, max_length=64)
     role: Role
     message: Text
-    session_id: str
-    user_id: str | None = None  # None is the anonymous user
-    tenant_id: str | None = None
+    session_id: Id
+    user_id: Id | None = None  # None is the anonymous user
+    tenant_id: Id | None = None
     conversation_id: str | None = None  # the same for as long as the agent remembers
     timestamp: UtcDatetime = Field(default_factory=utc_now)
     metadata: dict[str, JsonValue] = {}
@@ -65,6 +68,14 @@ class StatusModel(BaseModel):
     updated_at: UtcDatetime = Field(default_factory=utc_now)
 
 
+class ContextMessage(TypedDict):
+    """A message as model prompts and pages take it."""
+
+    role: Role
+    content: str
+    timestamp: str
+
+
 class SessionSummary(BaseModel):
     """One line of a list of sessions."""
 
@@ -76,5 +87,17 @@ class SessionSummary(BaseModel):
 def first_line(messages: list[ChatMessage]) -> str | None:
     """The beginning of what the user said first, if the user has said something."""
     said = (message.message.strip() for message in messages if message.role == "user")
-    # PostgreSQL takes no text with a NUL in it; in the JSON of a message it is escaped.
+    # The NUL that PostgreSQL does not take; in the JSON of a message it is escaped.
     return next((text.partition("\n")[0][:100].replace("\0", "\ufffd") for text in said), None)
+
+
+def without_failures(messages: Iterable[ChatMessage]) -> list[ContextMessage]:
+    """Messages for a model, which must not see the half of a failed turn."""
+    context: list[ContextMessage] = []
+    for message in messages:
+        if message.role != "error":
+            time = message.timestamp.isoformat()
+            context.append({"role": message.role, "content": message.message, "timestamp": time})
+        elif context and context[-1]["role"] == "user":
+            context.pop()
+    return context

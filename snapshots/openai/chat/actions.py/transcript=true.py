@@ -6,8 +6,8 @@ from bedrock_agentcore import RequestContext
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from chat.session import SessionManager, StoreUnavailableError
-from chat.storage import UnknownMessageError
+from chat.session import SessionManager
+from chat.storage import StoreUnavailableError, UnknownMessageError
 from invocation import Caller, SessionKey, read_caller, read_key, refusal
 from sessions import SessionCache
 

@@ -20,6 +20,10 @@ class UnknownMessageError(LookupError):
     """A page was asked for before a message that the session does not have."""
 
 
+class StoreUnavailableError(Exception):
+    """The store does not answer, and memory does not know either."""
+
+
 class InvalidDatabaseUrl(SystemExit):
     """DATABASE_URL cannot be used; uncaught, it ends the program with one line."""
 
