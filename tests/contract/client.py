@@ -2,7 +2,8 @@
 
 import json
 import socket
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -176,6 +177,14 @@ def read_until(raw: socket.socket, text: bytes) -> bytes:
         assert data, f"the connection ended after {received!r}"
         received += data
     return received
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Return when it is true."""
+    give_up = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < give_up, "it does not come true"
+        time.sleep(0.02)
 
 
 def _headers(session: str | None, user: str | None, tenant: str | None) -> dict[str, bytes]:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from fake_models import FakeModels
 
-from contract.client import Client
+from contract.client import Client, until
 from contract.projects import TRANSCRIPTS, each
 from contract.server import Server
-from contract.test_transcripts import until
 
 pytestmark = [pytest.mark.real, each(TRANSCRIPTS)]
 

@@ -1,8 +1,6 @@
 """What was said is what is in the transcript, and what the framework remembers."""
 
 import sqlite3
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,7 +8,7 @@ import pytest
 from fake_models import FakeModels
 from fake_models.behaviour import SECRET, without_directives
 
-from contract.client import Client
+from contract.client import Client, until
 from contract.projects import TRANSCRIPTS, each
 from contract.server import Server, serve, turns_of
 from contract.wire import Wire, conversation
@@ -19,14 +17,6 @@ pytestmark = [pytest.mark.real, each(TRANSCRIPTS)]
 
 DAY = 86_400
 SESSIONS, TURNS = 32, 20
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Return when it is true."""
-    give_up = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < give_up, "it does not come true"
-        time.sleep(0.02)
 
 
 def without_failures(said: Wire) -> Wire:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +14,7 @@ from invocation import SessionKey
 
 WAIT_SECONDS = 5.0  # a turn waits no longer for its record, nor does a question for its answer
 WRITE_SECONDS = 10.0  # one attempt takes no longer
+CLOSE_SECONDS = 2.0
 RETRY_SECONDS = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # the last one from then on
 BATCH = 500
 
@@ -147,7 +148,9 @@ class Outbox:
         """Write what waits, if the store answers, and close it."""
         if not await self.flush():
             log.error("%d messages of transcripts were not written", self.size)
-        await self._storage.aclose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._storage.aclose()
 
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[None]:
