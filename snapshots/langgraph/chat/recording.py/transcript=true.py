@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec
 
 from bedrock_agentcore import BedrockAgentCoreContext
 from pydantic import JsonValue
@@ -20,7 +20,6 @@ PROGRESS: dict[Status, int] = {"received": 0, "running": 10, "tool in use": 40, 
 INTERRUPTED = "The turn was interrupted."
 
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Turn:
@@ -98,8 +97,8 @@ def _request() -> dict[str, JsonValue]:
     return {"request_id": BedrockAgentCoreContext.get_request_id()}
 
 
-def shown(function: Callable[P, Awaitable[R] | R]) -> Callable[P, Awaitable[R]]:
-    """Show a tool in the status of the turn that uses it."""
+def shown(function: Callable[P, Any]) -> Callable[P, Awaitable[Any]]:
+    """Show a tool, which may be a coroutine function, in the status of the turn that uses it."""
 
     @wraps(function)
     async def tool(*args: P.args, **kwargs: P.kwargs) -> Any:
