@@ -1,7 +1,9 @@
 """The manager of transcripts: what it is told is in memory and in the store."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from chat import outbox
 from chat.models import ChatMessage
 from chat.session import SessionManager
 from chat.sql import SqlSessionStorage
+from chat.storage import InvalidDatabaseUrl
 from invocation import SessionKey
+from pydantic import ValidationError
 
 KEY = SessionKey(None, "user", "session")
 
@@ -125,5 +129,132 @@ def test_a_context_has_no_half_of_a_failed_turn() -> None:
             ("system", '{"plan": "gold"}'),
             ("user", "hello"),
         ]
+
+    asyncio.run(test())
+
+
+def test_what_is_not_in_memory_is_asked_of_the_store_and_can_be_loaded(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+
+    async def test() -> None:
+        before = SessionManager(lambda: SqlSessionStorage(url))
+        for n in range(150):
+            await before.add_message(KEY, "user", str(n))
+        await before.aclose()
+        store = Unreliable(url)
+        manager = SessionManager(lambda: store)
+        assert texts(await manager.get_messages(KEY, 1000)) == [str(n) for n in range(150)]
+        assert texts(await manager.load_session(KEY)) == [str(n) for n in range(50, 150)]
+        store.away = True
+        await manager.add_message(KEY, "user", "150")
+        assert texts(await manager.get_messages(KEY, 1000)) == [str(n) for n in range(51, 151)]
+        store.away = False
+        assert await manager.save_session(KEY)
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+def test_archives_that_fail_keep_their_sessions_and_no_others() -> None:
+    clock = Clock()
+    sessions = [SessionKey(None, None, str(n)) for n in range(350)]
+
+    async def archive(session: SessionKey, _: AsyncIterator[ChatMessage]) -> None:
+        if int(session.session) < 150:
+            raise OSError("no room")
+
+    async def test() -> None:
+        manager = SessionManager(lambda: None, archive=archive, clock=clock, max_sessions=1_000)
+        for session in sessions:
+            await manager.add_message(session, "user", "old")
+            clock.now += timedelta(seconds=1)
+        clock.now += timedelta(hours=25)
+        assert await manager.cleanup_expired_sessions() == 200
+        kept = [session for session in sessions if await manager.get_messages(session)]
+        assert kept == sessions[:150]
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+def test_a_session_that_is_used_while_it_is_archived_stays(tmp_path: Path) -> None:
+    async def test() -> None:
+        async def archive(session: SessionKey, messages: AsyncIterator[ChatMessage]) -> None:
+            archived.extend([message.message async for message in messages])
+            await manager.add_message(session, "user", "new")
+
+        archived: list[str] = []
+        store = SqlSessionStorage(f"sqlite:///{tmp_path}/chat.db")
+        manager = SessionManager(lambda: store, archive=archive)
+        await manager.add_message(KEY, "user", "old")
+        assert await manager.cleanup_session(KEY) == 0
+        assert archived == ["old"]
+        assert texts(await manager.get_messages(KEY)) == ["old", "new"]
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_to_forget_is_not_to_archive(tmp_path: Path, store: str) -> None:
+    async def archive(session: SessionKey, _: AsyncIterator[ChatMessage]) -> None:
+        archived.append(session)
+
+    archived: list[SessionKey] = []
+
+    async def test() -> None:
+        url = f"sqlite:///{tmp_path}/chat.db" if store == "sqlite" else None
+        manager = SessionManager(lambda: SqlSessionStorage(url) if url else None, archive=archive)
+        for _ in range(2):
+            await manager.add_message(KEY, "user", "hello")
+            assert await manager.forget_session(KEY) == 1
+            assert await manager.get_messages(KEY) == []
+        assert archived == []
+        await manager.add_message(KEY, "user", "hello")
+        assert await manager.cleanup_session(KEY) == 1
+        assert await manager.cleanup_session(KEY) == 0
+        assert archived[0] == KEY
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+def test_damage_in_one_session_harms_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "chat.db"
+    other = SessionKey(None, None, "other")
+
+    async def test() -> None:
+        manager = SessionManager(lambda: SqlSessionStorage(f"sqlite:///{file}"))
+        for n in range(4):
+            for session in (KEY, other):
+                await manager.add_message(session, "user", str(n))
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("UPDATE chat_messages SET body = '{\"role\": 7}' WHERE id IN (1, 5)")
+        assert await manager.recover_session_state(KEY) == 2
+        assert await manager.recover_session_state(KEY) == 0
+        assert texts(await manager.get_messages(KEY)) == ["1", "3"]
+        assert texts(await manager.get_messages(other)) == ["0", "1", "2", "3"]
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("part", ["tenant_id", "user_id", "session_id", "message_id"])
+def test_an_id_that_no_database_takes_is_refused_at_once(part: str) -> None:
+    ids = {"session_id": "s", part: "a\0b"}
+    with pytest.raises(ValidationError):
+        ChatMessage(role="user", message="hello", **ids)  # type: ignore[arg-type]
+
+
+def test_an_address_that_turns_out_to_be_none_is_told_by_the_status() -> None:
+    def connect() -> SqlSessionStorage:
+        raise InvalidDatabaseUrl("DATABASE_URL is not valid")
+
+    async def test() -> None:
+        manager = SessionManager(connect)
+        await manager.add_message(KEY, "user", "hello")
+        assert texts(await manager.get_messages(KEY)) == ["hello"]
+        status = await manager.get_status(KEY)
+        assert status.issues == ["There is no store: DATABASE_URL is not valid."]
 
     asyncio.run(test())

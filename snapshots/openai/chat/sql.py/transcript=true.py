@@ -132,21 +132,20 @@ class SqlSessionStorage:
     async def page(
         self, key: SessionKey, limit: int, before: str | None = None
     ) -> list[ChatMessage]:
-        column, own = MESSAGES.c, _of(MESSAGES, key)
-        async with self._transaction() as connection:
-            if before is not None:
-                cursor = select(column.id).where(own, column.message_id == before)
-                end = await connection.scalar(cursor)
-                if end is None:
-                    raise UnknownMessageError(before)
-                own = own & (column.id < end)
-            query = select(MESSAGES).where(own).order_by(column.id.desc()).limit(limit)
-            while True:
+        column = MESSAGES.c
+        while True:  # what is set aside stays so, however many times this is cut short
+            async with self._transaction() as connection:
+                own = _of(MESSAGES, key)
+                if before is not None:
+                    cursor = select(column.id).where(own, column.message_id == before)
+                    end = await connection.scalar(cursor)
+                    if end is None:
+                        raise UnknownMessageError(before)
+                    own = own & (column.id < end)
+                query = select(MESSAGES).where(own).order_by(column.id.desc()).limit(limit)
                 rows = (await connection.execute(query)).all()
-                messages = [_message(row, key) for row in reversed(rows)]
-                if None not in messages:
-                    return [message for message in messages if message]
-                await _set_aside(connection, rows, key)
+                if not await _set_aside(connection, rows, key):
+                    return [message for row in reversed(rows) if (message := _message(row, key))]
 
     async def read(self, key: SessionKey) -> AsyncIterator[ChatMessage]:
         column, last = MESSAGES.c, 0
