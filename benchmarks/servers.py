@@ -74,18 +74,28 @@ class Server:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
-    def talk(self, sessions: Iterable[object], turns: int, concurrency: int = 1) -> list[float]:
-        """Have so many turns in each session; return the seconds to the first byte of each."""
+    def talk(
+        self, sessions: Iterable[object], turns: int, concurrency: int = 1, pause: float = 0.0
+    ) -> list[float]:
+        """Have so many turns in each session; return the seconds to the first byte of each.
+
+        Args:
+            sessions: Their names.
+            turns: Of each.
+            concurrency: Sessions at once.
+            pause: Seconds before each turn.
+        """
         with ThreadPoolExecutor(concurrency) as pool:
-            times = pool.map(lambda session: self._session(str(session), turns), sessions)
+            times = pool.map(lambda session: self._session(str(session), turns, pause), sessions)
             return [first for session in times for first in session]
 
-    def _session(self, session: str, turns: int) -> list[float]:
+    def _session(self, session: str, turns: int, pause: float) -> list[float]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Content-Type": "application/json", SESSION_HEADER: session}
         times = []
         for number in range(turns):
             body = json.dumps({"prompt": f"Hello number {number}"})
+            time.sleep(pause)
             start = time.perf_counter()
             connection.request("POST", "/invocations", body, headers)
             response = connection.getresponse()

@@ -103,7 +103,18 @@ class SqlSessionStorage:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         inserts: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-        self._insert = inserts[self._engine.dialect.name]
+        insert = inserts[self._engine.dialect.name]
+        add_session = insert(SESSIONS)
+        new = add_session.excluded
+        self._add_session = add_session.on_conflict_do_update(
+            index_elements=["session_key"],
+            set_={
+                "last_used": new.last_used,
+                "first_line": func.coalesce(SESSIONS.c.first_line, new.first_line),
+            },
+        )
+        # A message can be there already: it was written, and the answer to that was lost.
+        self._add_message = insert(MESSAGES).on_conflict_do_nothing(index_elements=["message_id"])
         self._creating = asyncio.Lock()
         self._created = False
 
@@ -112,22 +123,11 @@ class SqlSessionStorage:
         for message in messages:
             said.setdefault(_digest(message.key), []).append(message)
         keys = sorted(said)  # each session is a lock: whoever takes several, takes them in order
-        add_session = self._insert(SESSIONS)
-        new = add_session.excluded
-        add_session = add_session.on_conflict_do_update(
-            index_elements=["session_key"],
-            set_={
-                "last_used": new.last_used,
-                "first_line": func.coalesce(SESSIONS.c.first_line, new.first_line),
-            },
-        )
-        # A message can be there already: it was written, and the answer to that was lost.
-        add_message = self._insert(MESSAGES).on_conflict_do_nothing(index_elements=["message_id"])
         sessions = [_session_row(key, said[key]) for key in keys]
         rows = [_message_row(key, message) for key in keys for message in said[key]]
         async with self._transaction() as connection:
-            await connection.execute(add_session, sessions)
-            await connection.execute(add_message, rows)
+            await connection.execute(self._add_session, sessions)
+            await connection.execute(self._add_message, rows)
 
     async def page(
         self, key: SessionKey, limit: int, before: str | None = None
