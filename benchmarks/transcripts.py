@@ -1,9 +1,9 @@
 """What a transcript costs, side by side with the same turn without one.
 
-`python benchmarks/transcripts.py [FRAMEWORK…] [--rounds N] [--pause SECONDS]` runs four servers of each framework:
-without transcripts, and with them in memory, in a sqlite file and in a PostgreSQL (Debian's
-package). Sessions of ten turns alternate between the four. Then one message is added to a
-transcript of 10 and to one of 100,000, in turns.
+`python benchmarks/transcripts.py [FRAMEWORK…] [--rounds N] [--pause SECONDS]` runs four servers of
+each framework: without transcripts, and with them in memory, in a sqlite file and in a PostgreSQL
+(Debian's package). Sessions of ten turns alternate between the four. Then one message is added to
+a transcript of 10 and to one of 100,000, in turns.
 """
 
 from __future__ import annotations
