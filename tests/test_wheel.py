@@ -92,3 +92,17 @@ def test_the_wheel_holds_the_package_and_its_templates(wheel: Path) -> None:
     }
     assert {name for name in wanted if "__pycache__" not in name} <= set(names)
     assert not [name for name in names if "__pycache__" in name]
+
+
+@pytest.mark.parametrize("command", ["check", "snapshots", "diff"])
+def test_what_needs_the_repository_says_so(python: Path, tmp_path: Path, command: str) -> None:
+    done = subprocess.run(
+        [python, "-P", "-m", "agentcore_new", command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: This command is for work on the templates")

@@ -21,6 +21,7 @@ from agentcore_new import (
 )
 from agentcore_new.options import Option, Text, Value
 from agentcore_new.render import render
+from agentcore_new.review.cli import app as review_commands
 
 # The shell's convention for a command that Ctrl-C ended.
 INTERRUPTED = 130
@@ -301,3 +302,6 @@ def frameworks(
         print(output.as_json(catalogue.as_object()))
     else:
         terminal.print_tables(catalogue.as_tables())
+
+
+app.add_typer(review_commands)

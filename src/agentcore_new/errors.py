@@ -85,6 +85,18 @@ class InstallFailed(Error):
     kind = "install-failed"
 
 
+class NotACheckout(Error):
+    """The templates' repository is not here."""
+
+    kind = "not-a-checkout"
+
+
+class UnknownBase(Error):
+    """There is nothing of that name to compare with, or its code does not run here."""
+
+    kind = "unknown-base"
+
+
 def as_text(error: Error) -> str:
     """Return `error` as one line for a person."""
     return f"Error: {error.message} {error.hint}".rstrip()

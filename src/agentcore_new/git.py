@@ -1,4 +1,4 @@
-"""Git: one new repository with one commit of exactly the generated files."""
+"""Git: one new repository with one commit of the generated files; and what a repository says."""
 
 import os
 import shutil
@@ -65,6 +65,23 @@ def commit_all(folder: Path, files: Sequence[str], message: str) -> bool:
         return False
     _run(folder, "commit", "--quiet", "--no-verify", "--message", message)
     return True
+
+
+def read(folder: Path, *arguments: str, strip: bool = True) -> str | None:
+    """Return what a git command prints that changes nothing; None if it fails or git is missing.
+
+    Args:
+        folder: Where it runs.
+        arguments: Of git.
+        strip: Without the newline at the end.
+    """
+    try:
+        result = _git(folder, *arguments)
+    except GitFailed:
+        return None
+    if result.returncode:
+        return None
+    return result.stdout.strip() if strip else result.stdout
 
 
 def _has_identity(folder: Path, role: str) -> bool:

@@ -121,6 +121,28 @@ def render_all(
     return [Project(chosen(answers), render(answers)) for answers in combos]
 
 
+def render_with_faults(
+    combos: Iterable[Answers], render: Callable[[Answers], Mapping[str, str]] = render
+) -> tuple[list[Project], tuple[Fault, ...]]:
+    """Return the project of each of `combos`, empty where a template fails, and why it fails.
+
+    Args:
+        combos: Complete answers.
+        render: What makes the files.
+    """
+    projects: list[Project] = []
+    faults: dict[tuple[str, str], Fault] = {}
+    for answers in combos:
+        try:
+            projects.extend(render_all([answers], render))
+        except jinja2.TemplateError as error:
+            path, message = _template_fault(error)
+            fault = Fault(path, chosen(answers), "render", message)
+            faults.setdefault((path, message), fault)
+            projects.append(Project(chosen(answers), {}))
+    return projects, tuple(faults.values())
+
+
 def check(
     combos: Iterable[Answers], render: Callable[[Answers], Mapping[str, str]] = render
 ) -> Report:
@@ -133,18 +155,9 @@ def check(
     Raises:
         Error: A tool that checks is not installed.
     """
-    projects: list[Project] = []
-    faults: dict[tuple[str, str], Fault] = {}
-    for answers in combos:
-        try:
-            projects.extend(render_all([answers], render))
-        except jinja2.TemplateError as error:
-            path, message = _template_fault(error)
-            fault = Fault(path, chosen(answers), "render", message)
-            faults.setdefault((path, message), fault)
-            projects.append(Project(chosen(answers), {}))
+    projects, faults = render_with_faults(combos, render)
     report = check_projects(projects)
-    return Report(report.combinations, report.distinct_files, (*faults.values(), *report.faults))
+    return Report(report.combinations, report.distinct_files, (*faults, *report.faults))
 
 
 def check_projects(projects: Sequence[Project]) -> Report:

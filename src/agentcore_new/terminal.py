@@ -1,8 +1,12 @@
 """Tables and source text: with rich on a terminal, as plain text anywhere else."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,37 @@ def plain_table(table: Table) -> str:
         for row in rows
     ]
     return "\n".join([table.title, *(f"  {line}" for line in lines)])
+
+
+def print_diff(lines: Sequence[str], *, paged: bool = False) -> None:
+    """Print lines of text and unified diffs, those that are added or removed in colour.
+
+    Args:
+        lines: What to print.
+        paged: More lines than the terminal has are shown by the pager.
+    """
+    if not sys.stdout.isatty():
+        print("\n".join(lines))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    console = Console()
+    text = Text("\n").join(Text(line, style=styles.get(line[:1], "")) for line in lines)
+    with console.pager(styles=True) if paged and len(lines) > console.height else nullcontext():
+        console.print(text, soft_wrap=True)
+
+
+def with_progress(items: Iterable[T], title: str) -> Iterator[T]:
+    """Pass `items` on and show how far it is, on a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, title, console=Console(stderr=True), transient=True)
 
 
 def print_file(path: str, text: str) -> None:

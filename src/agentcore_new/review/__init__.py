@@ -1,0 +1,1 @@
+"""What those who work on the templates use: check, snapshots, diff. It needs a checkout."""

@@ -1,0 +1,143 @@
+"""The commands of those who work on the templates: parse, call, print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentcore_new import errors, output, terminal
+
+if TYPE_CHECKING:
+    from agentcore_new.options import Answers
+    from agentcore_new.review.changes import Changes
+    from agentcore_new.review.edition import Edition
+
+app = typer.Typer()
+
+DIFF_EXAMPLES = """Examples:
+
+\b
+  # What this branch changes, in colours; then as a page to click through
+  agentcore-new diff
+  agentcore-new diff --format html --output diff.html
+
+\b
+  # What users of the last release will get
+  agentcore-new diff v0.1.0
+"""
+
+
+@app.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check the templates: every combination of options, and the snapshots.
+
+    For work on the templates, in a clone of their repository.
+    """
+    from agentcore_new.review import checkout, guard, verdict
+
+    found = guard.inspect(checkout.root(), iter if as_json else _with_progress)
+    if as_json:
+        print(output.as_json(verdict.check_object(found)))
+    else:
+        terminal.print_diff(verdict.check_lines(found))
+    raise typer.Exit(0 if found.holds else 1)
+
+
+@app.command()
+def snapshots() -> None:
+    """Rewrite the snapshots: accept what the templates now give.
+
+    For work on the templates, in a clone of their repository.
+    """
+    from agentcore_new.review import checkout, guard, snapshot_folder, verdict
+
+    folder = checkout.root() / checkout.SNAPSHOTS
+    found = snapshot_folder.differences(folder, guard.planned())
+    snapshot_folder.write(folder, found)
+    print("\n".join(verdict.rewritten_lines(found)))
+
+
+def _with_progress(combinations: Iterable[Answers]) -> Iterator[Answers]:
+    return terminal.with_progress(combinations, "Rendering every combination")
+
+
+class Format(StrEnum):
+    """How the changes are written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+    HTML = "html"
+
+
+@app.command(epilog=DIFF_EXAMPLES)
+def diff(
+    base: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="BASE",
+            help="A commit, tag or branch to compare with.",
+            show_default="where this branch left the main branch",
+        ),
+    ] = None,
+    style: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
+    to: Annotated[
+        Path | None, typer.Option("--output", help="A file to write instead of printing.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Show what users will get that is new: each changed line once, and in which projects.
+
+    For work on the templates, in a clone of their repository. BASE is rendered with its own
+    templates and its own code.
+    """
+    from agentcore_new.review import changes, checkout, edition, repository
+
+    root = checkout.root()
+    name = commit = base or ""
+    if not base:
+        branch, commit = repository.fork_point(root) or ("", "")
+        name = f"{branch} ({commit[:9]})"
+    if not commit:
+        raise errors.UnknownBase(
+            "There is no main branch to compare with.", hint="Name a commit, tag or branch."
+        )
+    now = edition.of_folder(root, "the working tree")
+    found = changes.compare(edition.of_commit(root, commit, name), now)
+    chosen = Format.JSON if as_json else style
+    if chosen is Format.TEXT and to is None:
+        from agentcore_new.review import diff_text
+
+        terminal.print_diff(list(diff_text.lines(found)), paged=True)
+        return
+    text = _written(chosen, found, now)
+    if to is None:
+        print(text, end="")
+    else:
+        _write(to, text)
+
+
+def _written(style: Format, found: Changes, now: Edition) -> str:
+    """Return the changes in one of the formats."""
+    from agentcore_new.review import diff_html, diff_json, diff_markdown, diff_text
+
+    if style is Format.MARKDOWN:
+        return diff_markdown.markdown(found)
+    if style is Format.JSON:
+        return output.as_json(diff_json.as_object(found)) + "\n"
+    if style is Format.HTML:
+        return diff_html.html(found, now.options)
+    return "\n".join(diff_text.lines(found)) + "\n"
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise errors.WriteFailed(f"{file} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,1 @@
+"""The commands of those who work on the templates: check, snapshots, diff."""

@@ -1,0 +1,185 @@
+"""`check` finds what is wrong, says what to do, and `snapshots` does it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentcore_new.options import FRAMEWORK
+from agentcore_new.review import changelog
+from agentcore_new.review.snapshot_folder import Difference
+from review.conftest import ROOT, Command, commit, document, edit, git
+
+TEMPLATE = "templates/project/invocation.py"
+OLD, NEW = "MAX_PROMPT_CHARS = 100_000", "MAX_PROMPT_CHARS = 200_000"
+CHANGED = [f"{framework}/invocation.py/always.py" for framework in sorted(FRAMEWORK.values)]
+
+
+def content(checkout: Path) -> dict[str, bytes]:
+    """Every snapshot."""
+    folder = checkout / "snapshots"
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+def test_what_is_good_is_said_to_be(agentcore_new: Command) -> None:
+    done = agentcore_new("check")
+    assert (done.returncode, done.stderr) == (0, "")
+    combinations, snapshots = done.stdout.splitlines()
+    assert combinations.endswith("distinct files: good.")
+    assert snapshots.endswith("snapshots: as rendered.")
+
+
+def test_a_change_is_shown_once_and_can_be_accepted(checkout: Path, agentcore_new: Command) -> None:
+    edit(checkout, TEMPLATE, OLD, NEW)
+    before = content(checkout)
+    found = agentcore_new("check")
+    assert found.returncode == 1
+    assert found.stdout.count(f"\n+{NEW}\n") == found.stdout.count(f"\n-{OLD}\n") == 1
+    for path in CHANGED:
+        assert f"\n~ {path}\n" in found.stdout
+    assert "snapshots: 5 changed. To accept: agentcore-new snapshots" in found.stdout
+    assert content(checkout) == before
+
+    accepted = agentcore_new("snapshots")
+    assert accepted.returncode == 0
+    for framework in FRAMEWORK.values:
+        assert f"{framework}: 1 snapshot\n  ~ invocation.py/always.py\n" in accepted.stdout
+    after = content(checkout)
+    assert sorted(path for path in after if before.get(path) != after[path]) == CHANGED
+    assert agentcore_new("snapshots").stdout.startswith("The snapshots are as rendered")
+
+
+def test_missing_and_left_over_snapshots_are_found(checkout: Path, agentcore_new: Command) -> None:
+    before = content(checkout)
+    (checkout / "snapshots/adk/invocation.py/always.py").unlink()
+    left_over = checkout / "snapshots/crewai/main.py/always.py"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_bytes(b"\xff\x00")
+    found = json.loads(agentcore_new("check", "--json").stdout)
+    assert found["ok"] is False
+    assert [(each["path"], each["kind"]) for each in found["differences"]] == [
+        ("adk/invocation.py/always.py", "missing"),
+        ("crewai/main.py/always.py", "left over"),
+    ]
+    assert found["accept_with"] == "agentcore-new snapshots"
+    agentcore_new("snapshots")
+    assert content(checkout) == before
+    assert not (checkout / "snapshots/crewai").exists()
+
+
+def test_the_result_is_that_of_pytest_to_the_byte(checkout: Path, agentcore_new: Command) -> None:
+    (checkout / "tests").mkdir()
+    test = checkout / "tests/test_snapshots.py"
+    test.write_bytes((ROOT / "tests/test_snapshots.py").read_bytes())
+    for n, path in enumerate((TEMPLATE, "templates/frameworks/adk/main.py.jinja")):
+        edit(checkout, path, "\n\n\n", f"\n\n\nADDED = {n}\n\n\n")
+    (checkout / "templates/project/extra.py.jinja").write_text("STREAM = {{ stream }}\n")
+    (checkout / "snapshots/adk/invocation.py/always.py").unlink()
+    (checkout / "snapshots/adk/old.py").mkdir()
+    (checkout / "snapshots/adk/old.py/always.py").write_text("")
+    commit(checkout, "Changes")
+    agentcore_new("snapshots")
+    ours = content(checkout)
+    git(checkout, "checkout", "--quiet", ".")
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--snapshot-update"),
+            *("tests/test_snapshots.py", "-k", "rendered or nothing_else"),
+        ],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout / "src")},
+        capture_output=True,
+        check=False,
+    )
+    assert content(checkout) == ours
+    assert agentcore_new("check", "--json").returncode == 1  # the CHANGELOG says nothing
+    assert json.loads(agentcore_new("check", "--json").stdout)["differences"] == []
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ("MAX_PROMPT_CHARS = (", "py_compile"),
+        ("MAX_PROMPT_CHARS   =   1", "ruff format"),
+        ("import os\nMAX_PROMPT_CHARS = 1", "ruff check"),
+        ("MAX_PROMPT_CHARS = '{{ name }}'", "jinja"),
+    ],
+)
+def test_a_fault_of_a_file_is_one_line(
+    checkout: Path, agentcore_new: Command, new: str, told: str
+) -> None:
+    edit(checkout, TEMPLATE, OLD, new)
+    done = agentcore_new("check")
+    assert done.returncode == 1
+    faults = [line for line in done.stdout.splitlines() if line.startswith("invocation.py [")]
+    assert any(told in fault for fault in faults)
+    found = json.loads(agentcore_new("check", "--json").stdout)
+    assert {fault["path"] for fault in found["faults"]} == {"invocation.py"}
+
+
+def test_a_template_that_fails_is_named_and_nothing_is_written(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    before = content(checkout)
+    edit(checkout, "templates/project/turns.py.jinja", "{% if transcript %}", "{% if nothing %}")
+    done = agentcore_new("check")
+    assert done.returncode == 1
+    assert "templates/project/turns.py.jinja" in done.stdout
+    assert "'nothing' is undefined" in done.stdout
+    refused = agentcore_new("snapshots")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: The templates cannot be rendered")
+    assert len(refused.stderr.splitlines()) == 1
+    assert content(checkout) == before
+
+
+def test_users_are_told_of_what_they_will_get(checkout: Path, agentcore_new: Command) -> None:
+    git(checkout, "switch", "--quiet", "--create", "work")
+    edit(checkout, TEMPLATE, OLD, NEW)
+    agentcore_new("snapshots")
+    for _ in range(2):
+        done = agentcore_new("check")
+        assert done.returncode == 1
+        assert "no new entry under Unreleased" in done.stdout
+        commit(checkout, "A change that nobody is told of")
+    document(checkout)
+    assert agentcore_new("check").returncode == 0
+    commit(checkout, "An entry")
+    git(checkout, "switch", "--quiet", "main")
+    git(checkout, "merge", "--quiet", "work")
+    git(checkout, "tag", "v0.2.0")
+    # the entry is that of the release now, and does for nothing that comes after it
+    edit(checkout, TEMPLATE, NEW, OLD)
+    agentcore_new("snapshots")
+    commit(checkout, "A change on main")
+    assert json.loads(agentcore_new("check", "--json").stdout)["undocumented_since"] == "v0.2.0"
+
+
+def test_it_works_where_there_is_no_git(checkout: Path, agentcore_new: Command) -> None:
+    (checkout / ".git").rename(checkout.parent / "away")
+    assert agentcore_new("check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("section", "entry"),
+    [
+        ("", ""),
+        ("### Added\n", ""),
+        ("### Added\n\n- One.\n- Two.\n", "### Added\n\n- One.\n- Two."),
+        ("\n- One.\n\n## [0.1.0] - 2026-01-01\n\n- Old.\n", "- One."),
+        ("- One.\n\n[Unreleased]: link\n", "- One."),
+    ],
+)
+def test_the_unreleased_section_is_found(section: str, entry: str) -> None:
+    assert changelog.unreleased(f"# Changelog\n\n## [Unreleased]\n{section}") == entry
+    assert changelog.unreleased(f"# Changelog\n\n{section}") == ""
+
+
+def test_what_an_editor_hides_is_seen_in_a_diff() -> None:
+    diff = Difference("adk/main.py/always.py", b"a\r\nb", b"a\nb\n").diff()
+    assert "-a\\r" in diff
+    assert "-b\\ (no newline at the end)" in diff
