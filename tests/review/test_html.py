@@ -86,7 +86,7 @@ def opened(page: Path, folder: Path, **chosen: str) -> Document:
     """Open the page with these filters, as a link to it would."""
     done = subprocess.run(
         [
-            shutil.which("chromium") or "/usr/bin/chromium",
+            shutil.which("chromium") or shutil.which("google-chrome") or "chromium",
             *FLAGS.split(),
             f"--user-data-dir={folder / 'profile'}",
             "--dump-dom",

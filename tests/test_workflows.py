@@ -1,0 +1,186 @@
+"""The workflows: valid, without a hole that a linter knows, and as little allowed as they need."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+by_name = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+
+
+def loaded(file: Path) -> dict[Any, Any]:
+    """A workflow; its `on` is read by YAML as true."""
+    content: dict[Any, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
+
+
+def test_there_are_four() -> None:
+    names = [file.stem for file in WORKFLOWS]
+    assert names == ["ci", "nightly", "snapshots", "template-diff"]
+
+
+def test_they_are_what_the_schema_says() -> None:
+    check = Path(sys.executable).with_name("check-jsonschema")
+    run(check, "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
+
+
+def test_zizmor_finds_nothing() -> None:
+    zizmor = Path(sys.executable).with_name("zizmor")
+    run(zizmor, "--offline", "--no-config", "--persona=pedantic", ROOT / ".github/workflows")
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@by_name
+def test_actions_are_pinned_by_commit_and_say_their_version(file: Path) -> None:
+    used = re.findall(r"uses: (.*)", file.read_text(encoding="utf-8"))
+    for action in used:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+@by_name
+def test_nothing_is_allowed_but_what_a_job_asks_for(file: Path) -> None:
+    workflow = loaded(file)
+    assert workflow["permissions"] == {}
+    assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(workflow[True])
+    for name, job in workflow["jobs"].items():
+        writes = [right for right, level in job["permissions"].items() if level == "write"]
+        runs = " ".join(step.get("run", "") for step in job["steps"])
+        if writes:
+            # the code of a branch never runs where something can be written
+            assert not re.search(r"pip install|python|pytest|^agentcore-new", runs, re.M), name
+
+
+def test_the_readmes_commands_are_run_as_they_stand() -> None:
+    jobs = loaded(ROOT / ".github/workflows/ci.yml")["jobs"]
+    create, _, _ = re.findall(r"```sh\n(.*?)\n```", (ROOT / "README.md").read_text("utf-8"))[:3]
+    assert jobs["readme"]["steps"][-1]["run"] == create
+    assert jobs["real"]["steps"][-1]["run"] == ".ci/run"
+    matrix = jobs["fast"]["strategy"]["matrix"]
+    assert [name.partition("-")[0] for name in matrix["os"]] == ["ubuntu", "macos", "windows"]
+    assert matrix["python"] == ["3.11", "3.12", "3.13"]
+
+
+def test_before_a_commit_the_check_runs() -> None:
+    config = loaded(ROOT / ".pre-commit-config.yaml")
+    (hook,) = config["repos"][0]["hooks"]
+    assert hook["entry"] == ".venv/bin/agentcore-new check"
+    for path in ("templates/project/main.py.jinja", "snapshots/adk/x", "src/a.py", "copier.yml"):
+        assert re.search(hook["files"], path)
+
+
+def script(workflow: str, job: str) -> str:
+    """What the last step of a job runs."""
+    text: str = loaded(ROOT / f".github/workflows/{workflow}.yml")["jobs"][job]["steps"][-1]["run"]
+    return text
+
+
+def shell(text: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a step as a runner does."""
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# Stands where GitHub would be: notes what it is told, and says which comment or issue is there.
+GH = """#!/bin/sh
+echo "$@" >> calls
+case "$*" in
+  *--jq*) cat there ;;
+  *"issue list"*) cat there ;;
+esac
+"""
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    """A folder with a `gh` that is found first."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "gh").write_text(GH)
+    (programs / "gh").chmod(0o755)
+    (tmp_path / "comment.md").write_text("<!-- agentcore-new diff -->\nhello\n")
+    (tmp_path / "there").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("there", "told"), [("", ""), ("42\n43\n", "--method PATCH")])
+def test_there_is_one_comment(hub: Path, there: str, told: str) -> None:
+    (hub / "there").write_text(there)
+    done = shell(
+        script("template-diff", "comment"),
+        hub,
+        PATH=f"{hub / 'bin'}:{os.environ['PATH']}",
+        REPOSITORY="o/r",
+        NUMBER="7",
+        RUN="the run",
+    )
+    assert done.returncode == 0, done.stderr
+    asked, wrote = (hub / "calls").read_text().splitlines()[0], (hub / "calls").read_text()
+    assert "repos/o/r/issues/7/comments" in asked
+    last = wrote.splitlines()[-1]
+    target = "repos/o/r/issues/comments/42" if there else "repos/o/r/issues/7/comments"
+    assert last.split("-F")[0].split() == ["api", "--silent", *told.split(), target]
+    assert (hub / "comment.md").read_text().endswith("(the run), below Artifacts.\n")
+
+
+@pytest.mark.parametrize("there", ["[]", "other", "same"])
+def test_there_is_one_issue_of_the_night(hub: Path, there: str) -> None:
+    text = script("nightly", "report")
+    title = re.findall("title='(.*)'", text)[0]
+    issues = {"[]": [], "other": [(1, "Other")], "same": [(1, "Other"), (5, title)]}[there]
+    rows = ",".join(f'{{"number": {number}, "title": "{name}"}}' for number, name in issues)
+    (hub / "there").write_text(f"[{rows}]")
+    done = shell(text, hub, PATH=f"{hub / 'bin'}:{os.environ['PATH']}", RUN="the run")
+    assert done.returncode == 0, done.stderr
+    last = (hub / "calls").read_text().splitlines()[-1]
+    assert last.startswith(
+        "issue comment 5" if there == "same" else f"issue create --title {title}"
+    )
+
+
+def test_only_snapshots_are_pushed_whatever_the_patch_says(tmp_path: Path) -> None:
+    def git(folder: Path, *words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+        return done.stdout.decode()
+
+    server, clone = tmp_path / "server.git", tmp_path / "clone"
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=work", str(server))
+    git(tmp_path, "clone", "--quiet", str(server), str(clone))
+    for name in ("snapshots/adk/a.py", "src/a.py"):
+        (clone / name).parent.mkdir(parents=True)
+        (clone / name).write_text("old\n")
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "first")
+    git(clone, "push", "--quiet", "origin", "HEAD:work")
+    for name in ("snapshots/adk/a.py", "snapshots/new/b.py", "src/a.py", ".github/workflows/x.yml"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text("new\n")
+    git(clone, "add", "--all")
+    patch = tmp_path / "snapshots.patch"
+    patch.write_text(git(clone, "diff", "--cached", "--binary"))
+    git(clone, "reset", "--quiet", "--hard")
+    text = script("snapshots", "push")
+    summary = str(tmp_path / "summary")
+    for _ in range(2):
+        done = shell(text, clone, BRANCH="work", PATCH=str(patch), GITHUB_STEP_SUMMARY=summary)
+        assert done.returncode == 0, done.stderr
+        changed = git(server, "diff", "--name-only", "work~1", "work").split()
+        assert changed == ["snapshots/adk/a.py", "snapshots/new/b.py"]
+        patch.write_text("")  # the second time there is nothing to do
+    assert Path(summary).read_text() == "The snapshots are as rendered.\n"
