@@ -11,3 +11,9 @@ def unreleased(text: str) -> str:
     match = UNRELEASED.search(text)
     section = match[1].strip() if match else ""
     return section if re.search(r"^[-*] ", section, re.M) else ""
+
+
+def released(text: str, version: str, day: str) -> str:
+    """Return the CHANGELOG with what stands under Unreleased as a release of that day."""
+    heading = "## [Unreleased]\n"
+    return text.replace(heading, f"{heading}\n## [{version}] - {day}\n", 1)

@@ -1,0 +1,311 @@
+"""The mutants: each a fault, the text that makes it, and the tests that should notice."""
+
+from dataclasses import dataclass
+
+CACHE = "templates/project/sessions.py.jinja"
+MAIN = "templates/project/main.py.jinja"
+STRANDS = "templates/frameworks/strands/main.py.jinja"
+LANGGRAPH = "templates/frameworks/langgraph/main.py.jinja"
+INVOCATION = "templates/project/invocation.py"
+TURNS = "templates/project/turns.py.jinja"
+STREAMING = "templates/project/streaming.py"
+CHAT = "templates/project/chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A text that must be in a file exactly once, and what it becomes."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A fault.
+
+    Args:
+        name: What is wrong, in words.
+        edits: What makes it so.
+        tests: What pytest runs to notice it, as its arguments.
+    """
+
+    name: str
+    edits: tuple[Edit, ...]
+    tests: str
+
+
+def one(name: str, path: str, old: str, new: str, tests: str) -> Mutant:
+    """A mutant of one edit."""
+    return Mutant(name, (Edit(path, old, new),), tests)
+
+
+def contract(modules: str, variant: str) -> str:
+    """The modules of the contract, for one project."""
+    return " ".join(f"tests/contract/test_{name}.py" for name in modules.split()) + f" -k {variant}"
+
+
+UNIT = "tests/session_cache"
+JSON = "strands-bedrock-json"
+STREAM = "strands-bedrock-stream"
+
+HISTORY = (
+    Mutant(
+        "one agent for everybody",
+        (
+            Edit(STRANDS, "    return Agent(\n", "    one = globals().get('ONE') or Agent(\n"),
+            Edit(
+                STRANDS,
+                "callback_handler=None,  # the default prints replies\n    )\n",
+                "callback_handler=None,  # the default prints replies\n    )\n"
+                "    globals()['ONE'] = one\n    return one\n",
+            ),
+        ),
+        contract("identity recall", f"'{JSON}'"),
+    ),
+    one(
+        "a default session that callers without one share",
+        INVOCATION,
+        '_checked_id("session id", session)) if session.strip() else None',
+        '_checked_id("session id", session if session.strip() else "default"))',
+        contract("identity", f"'{JSON}'"),
+    ),
+    Mutant(
+        "first in, first out",
+        (
+            Edit(
+                CACHE,
+                "    last_used: float = 0.0\n",
+                "    last_used: float = 0.0\n"
+                "    born: float = field(default_factory=time.perf_counter)\n",
+            ),
+            Edit(
+                CACHE,
+                "        while self._idle and len(self) > self._maxsize:\n"
+                "            self._evict(*self._idle.popitem(last=False))\n",
+                "        while self._idle and len(self) > self._maxsize:\n"
+                "            key = min(self._idle, key=lambda each: self._idle[each].born)\n"
+                "            self._evict(key, self._idle.pop(key))\n",
+            ),
+        ),
+        UNIT,
+    ),
+    one(
+        "popitem() unpacked the wrong way round",
+        CACHE,
+        "len(self) > self._maxsize:\n            self._evict(*self._idle.popitem(last=False))\n",
+        "len(self) > self._maxsize:\n            entry, key = self._idle.popitem(last=False)\n"
+        "            self._evict(key, entry)\n",
+        UNIT,
+    ),
+    one(
+        "no bound",
+        CACHE,
+        "while self._idle and len(self) > self._maxsize:",
+        "while self._idle and len(self) > 1_000_000:",
+        UNIT,
+    ),
+    one(
+        "one eviction an insert",
+        CACHE,
+        "while self._idle and len(self) > self._maxsize:",
+        "if self._idle and len(self) > self._maxsize:",
+        UNIT,
+    ),
+    one(
+        "eviction of what is in use",
+        CACHE,
+        "self._in_use.get(key) or self._idle.pop(key, None) or _Entry()",
+        "self._in_use.get(key) or self._idle.get(key) or _Entry()",
+        UNIT,
+    ),
+    one(
+        "no lock",
+        CACHE,
+        "            async with entry.lock:\n                if not entry.opened:\n",
+        "            if True:\n                if not entry.opened:\n",
+        UNIT,
+    ),
+    Mutant(
+        "one lock for all, held while a turn runs",
+        (
+            Edit(
+                CACHE,
+                "            async with entry.lock:\n                if not entry.opened:\n",
+                "            async with self._lock:\n                if not entry.opened:\n",
+            ),
+            Edit(
+                CACHE,
+                "        self._maxsize = maxsize\n",
+                "        self._maxsize = maxsize\n        self._lock = asyncio.Lock()\n",
+            ),
+        ),
+        UNIT,
+    ),
+    one(
+        "an insert after an await",
+        CACHE,
+        "        self._expire()\n        entry = self._enter(key)\n",
+        "        self._expire()\n"
+        "        entry = self._in_use.get(key) or self._idle.pop(key, None) or _Entry()\n"
+        "        await asyncio.sleep(0)\n"
+        "        entry.turns += 1\n"
+        "        if key is not None:\n"
+        "            self._in_use[key] = entry\n",
+        UNIT,
+    ),
+    one(
+        "the wrong session closed",
+        CACHE,
+        "closing = _closed(self._close, key, entry.state)",
+        "closing = _closed(self._close, next(iter(self._idle), key), entry.state)",
+        UNIT,
+    ),
+    one(
+        "a failed turn kept",
+        LANGGRAPH,
+        '    return {**history, "messages": [*history["messages"], HumanMessage(prompt)]}\n',
+        '    history["messages"].append(HumanMessage(prompt))\n    return {**history}\n',
+        contract("atomicity", "langgraph-bedrock-json"),
+    ),
+    Mutant(
+        "a refused request touches the cache",
+        (
+            Edit(
+                MAIN,
+                "async def invoke(payload: object, context: RequestContext) -> dict[str, str]:\n"
+                '    """Answer one prompt."""\n',
+                "async def invoke(payload: object, context: RequestContext) -> dict[str, str]:\n"
+                '    """Answer one prompt."""\n'
+                "    async with sessions.turn(SessionKey(None, None, context.session_id or '')):\n"
+                "        pass\n",
+            ),
+        ),
+        contract("input", JSON),
+    ),
+    one(
+        "exception text shown to the caller",
+        TURNS,
+        'raise _failure(502, "The agent could not answer.") from error',
+        "raise _failure(502, str(error)) from error",
+        contract("failures", JSON),
+    ),
+    one(
+        "one session too few",
+        CACHE,
+        "while self._idle and len(self) > self._maxsize:",
+        "while self._idle and len(self) >= self._maxsize:",
+        UNIT,
+    ),
+    one(
+        "the bare session id as the key",
+        INVOCATION,
+        'return SessionKey(*caller, _checked_id("session id", session))',
+        'return SessionKey(None, None, _checked_id("session id", session))',
+        contract("identity", JSON),
+    ),
+    one(
+        "expiry counted from the beginning",
+        CACHE,
+        "        entry.last_used = self._clock()\n",
+        "        entry.last_used = entry.last_used or self._clock()\n",
+        UNIT,
+    ),
+    one(
+        "a client of the model for each turn",
+        "templates/project/model/load.py.jinja",
+        "@functools.cache\ndef load_model",
+        "def load_model",
+        contract("lifecycle", JSON),
+    ),
+)
+
+OWN = (
+    one(
+        "an empty reply kept",
+        TURNS,
+        "    if not reply.strip():\n        raise EmptyReplyError\n",
+        "",
+        contract("atomicity", JSON),
+    ),
+    one(
+        "sessions that never expire",
+        CACHE,
+        "while self._idle and now - next",
+        "while False and now - next",
+        UNIT,
+    ),
+    one(
+        "the payload overrides the header",
+        INVOCATION,
+        "    if header is not None:\n",
+        "    if header is not None and field not in payload:\n",
+        contract("identity", JSON),
+    ),
+    one(
+        "a stream that ends with its first words",
+        STREAMING,
+        "                if ended:\n                    return\n",
+        "                return\n",
+        contract("streaming", STREAM),
+    ),
+    one(
+        "a turn answered before its record is written",
+        f"{CHAT}/outbox.py",
+        "            await asyncio.wait([parcel.written], timeout=WAIT_SECONDS)\n",
+        "            return\n",
+        "tests/transcript/test_outbox.py",
+    ),
+    one(
+        "a record written after it was forgotten",
+        f"{CHAT}/outbox.py",
+        "count + self._drop(key)",
+        "count",
+        "tests/transcript/test_outbox.py",
+    ),
+    one(
+        "a forgotten session that the agent remembers",
+        f"{CHAT}/actions.py",
+        "    async with sessions.forget(session):\n",
+        "    if True:\n",
+        contract("transcripts", f"'{JSON}-transcript and forgotten'"),
+    ),
+    one(
+        "the sessions of all who say no name, in one list",
+        f"{CHAT}/actions.py",
+        "    if action.caller.user is None:\n",
+        "    if False:\n",
+        contract("actions", f"'{JSON}-transcript and nobody'"),
+    ),
+    one(
+        "transcripts by the bare session id",
+        f"{CHAT}/sql.py",
+        "json.dumps(ids)",
+        "json.dumps(ids[-1:])",
+        "tests/transcript/test_storages.py",
+    ),
+    one(
+        "half a reply in the transcript of a failed turn",
+        f"{CHAT}/recording.py",
+        'answer = ("error", failure.detail,',
+        'answer = ("error", "".join(turn._sent) + failure.detail,',
+        contract("transcripts", f"'{STREAM}-transcript and one_sentence'"),
+    ),
+    one(
+        "a damaged message that ends the session",
+        f"{CHAT}/sql.py",
+        "    except ValidationError:\n        return None\n",
+        "    except ValidationError:\n        raise\n",
+        "tests/transcript/test_storages.py",
+    ),
+    one(
+        "transcripts that expire an hour early",
+        f"{CHAT}/session.py",
+        "MAX_AGE_HOURS = 24\n",
+        "MAX_AGE_HOURS = 23\n",
+        "tests/transcript/test_manager.py",
+    ),
+)
+
+MUTANTS = (*HISTORY, *OWN)
