@@ -36,13 +36,12 @@ def summary(changes: Changes) -> str:
         if any(file.kind == kind for file in changes.files)
     ]
     hunks = sum(len(file.hunks) for file in changes.files)
+    dependencies, choices = len(changes.dependencies), len(changes.choices)
     counts = [
-        f"{len(paths)} {'file' if len(paths) == 1 else 'files'} ({', '.join(kinds)})"
-        if paths
-        else "",
-        f"{hunks} distinct {'hunk' if hunks == 1 else 'hunks'}" if hunks else "",
-        f"{len(changes.dependencies)} changes of dependencies" if changes.dependencies else "",
-        f"{len(changes.choices)} of options" if changes.choices else "",
+        f"{_counted(len(paths), 'file')} ({', '.join(kinds)})" if paths else "",
+        _counted(hunks, "distinct hunk") if hunks else "",
+        _counted(dependencies, "change") + " of dependencies" if dependencies else "",
+        _counted(choices, "change") + " of options" if choices else "",
     ]
     found = ", ".join(count for count in counts if count)
     return f"What users get, compared with {changes.base}: {found}."
@@ -76,3 +75,7 @@ def heading(hunk: Hunk, file: FileChange) -> str:
     """Return the line above a hunk."""
     at = "" if file.kind != "changed" else f" line {hunk.after}"
     return f"@@{at} {hunk.where} @@"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
