@@ -1,7 +1,7 @@
 """What `check` and `diff` cost, side by side with one `create`.
 
-`python benchmarks/review.py [ROUNDS]`; wanted are less than 10 s for `check`, and less than 2 s when
-nothing has changed since the last time, which needs no memory of that time: it is as fast always.
+`python benchmarks/guard.py [ROUNDS]`; wanted are less than 10 s for `check`, and less than 2 s when
+nothing has changed since the last pass. It remembers no pass: it takes less than 2 s always.
 """
 
 import sys
