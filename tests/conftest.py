@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 # What needs signals, pseudo-terminals or file locks of Unix; the commands are tested there too.
 if sys.platform == "win32":
     collect_ignore = ["contract", "test_postgres.py", "test_readme.py", "test_terminal.py"]
-    collect_ignore += ["test_workflows.py", "transcript/test_databases.py"]
+    collect_ignore += ["test_workflows.py", "review/test_on_a_terminal.py"]
+    collect_ignore += ["transcript/test_databases.py"]
 
 # A shared machine has no deadlines; CI draws the same cases each time, people draw new ones.
 settings.register_profile("agentcore-new", deadline=None, derandomize="CI" in os.environ)
