@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import generated  # noqa: F401 - puts `chat` and `invocation` on the path
 import pytest
@@ -167,6 +168,27 @@ def test_a_page_has_what_is_written_and_what_is_not() -> None:
         store.open.set()
         await asyncio.gather(*puts)
         assert await waiting.page(A, 10) == whole
+
+    run(test)
+
+
+def test_what_is_written_while_a_page_is_asked_for_stays_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(store: Store, waiting: Outbox) -> None:
+        page = store.page
+
+        async def page_later(*question: Any) -> list[ChatMessage]:
+            store.open.set()
+            await waiting.put(said("second"))
+            return await page(*question)
+
+        store.open.clear()
+        put = asyncio.create_task(waiting.put(said("first")))
+        await asyncio.sleep(0)
+        monkeypatch.setattr(store, "page", page_later)
+        assert texts(await waiting.page(A, 10)) == ["first", "second"]
+        await put
 
     run(test)
 

@@ -10,8 +10,11 @@ RELEASES = "v[0-9]*"
 
 
 def bases(root: Path) -> list[str]:
-    """Return the commits that a change is measured against: last release, main branch."""
-    fork = fork_point(root)
+    """Return the commits that a change is measured against: last release, and main for a branch.
+
+    On the main branch itself a fix of what is not released yet needs no entry of its own.
+    """
+    fork = None if git.read(root, "branch", "--show-current") in MAIN else fork_point(root)
     return [commit for commit in (last_release(root), fork and fork[1]) if commit]
 
 

@@ -94,15 +94,16 @@ class Outbox:
             StoreUnavailableError: The store does not answer.
         """
         waiting = self.waiting(key)
-        ids = {message.message_id for message in waiting}
-        stored_before = None if before in ids else before
+        is_waiting = before in {message.message_id for message in waiting}
+        stored_before = None if is_waiting else before
         async with self._answering():
-            # What waits may be in the store already, if the answer did not come yet.
-            found = await self._storage.page(key, limit + len(ids), stored_before)
-        stored = [message for message in found if message.message_id not in ids]
+            # Enough of them, though what waits may be in the store by then.
+            stored = await self._storage.page(key, limit + len(waiting), stored_before)
         if stored_before:
             return stored[-limit:]
-        return last_before([*stored, *waiting], limit, before)
+        known = {message.message_id for message in stored}
+        new = [message for message in waiting if message.message_id not in known]
+        return last_before([*stored, *new], limit, before)
 
     async def sessions(
         self, tenant: str | None, user: str | None, limit: int
