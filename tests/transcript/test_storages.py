@@ -27,7 +27,7 @@ Make = Callable[[], SessionStorage]
 Test = Callable[[SessionStorage], Awaitable[None]]
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     if request.param == "memory":
         return InMemorySessionStorage
