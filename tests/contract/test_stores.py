@@ -240,8 +240,8 @@ def test_ten_thousand_messages_are_paged_in_little_memory(start: Any, tmp_path: 
     with start(store.url) as server:
         server.client.ask("hello", "long")
         with closing(sqlite3.connect(store.file)) as database, database:
-            key, body = database.execute("SELECT session_key, body FROM chat_messages").fetchone()
-            name = database.execute("SELECT message_id FROM chat_messages").fetchone()[0]
+            first = "SELECT session_key, body, message_id FROM chat_messages WHERE id = 1"
+            key, body, name = database.execute(first).fetchone()
             database.executemany(
                 "INSERT INTO chat_messages (session_key, message_id, body) VALUES (?, ?, ?)",
                 (
