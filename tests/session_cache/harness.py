@@ -239,7 +239,7 @@ async def assert_left_clean(cache: Cache[Any], sessions: Sessions) -> None:
     await cache.aclose()
     await settle()
     found = inside(cache)
-    assert (found.in_use, found.idle, found.closing) == ([], [], 0)
+    assert (found.in_use, found.idle, found.closing, found.size) == ([], [], 0, 0)
     assert sorted(map(id, sessions.opened)) == sorted(map(id, sessions.closed))
     assert len(cache) == 0
     assert not sessions.faults

@@ -35,12 +35,16 @@ class _CacheClass(Protocol):
         close: Callable[[Any, S], Awaitable[None]] | None = None,
         *,
         maxsize: int = ...,
+        maxbytes: int = ...,
+        sizeof: Callable[[S], int] = ...,
+        maxline: int = ...,
         idle_seconds: float = ...,
         clock: Callable[[], float] = ...,
     ) -> Cache[S]: ...
 
 
 SessionCache: _CacheClass = import_module("sessions").SessionCache
+SessionBusyError: type[Exception] = import_module("sessions").SessionBusyError
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,9 @@ class Inside:
     in_use: list[Hashable]
     idle: list[Hashable]  # the least recently used first
     closing: int
+    size: int  # in bytes
 
 
 def inside(cache: Any) -> Inside:
     """Look inside: leaks do not show from outside, and the order not without changing it."""
-    return Inside(list(cache._in_use), list(cache._idle), len(cache._closing))
+    return Inside(list(cache._in_use), list(cache._idle), len(cache._closing), cache._bytes)

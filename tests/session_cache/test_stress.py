@@ -57,7 +57,7 @@ async def test_a_hundred_thousand_turns_of_a_thousand_sessions() -> None:
         if luck.random() < 0.01:
             raise Failure
 
-    cache = SessionCache(opens, closes, maxsize=CAP)
+    cache = SessionCache(opens, closes, maxsize=CAP, maxline=AT_ONCE)
 
     async def turn(key: int, yields: int, *, failing: bool) -> None:
         async with cache.turn(key) as state:
