@@ -1,7 +1,7 @@
 """The modules of a generated project that no framework changes, to be imported by their tests.
 
 Importing this one writes them into a temporary folder and puts that on the path: from then on
-`sessions`, `invocation` and `chat` are those of a project with a transcript.
+`sessions`, `invocation`, `chat` and the like are those of a project with `--stream --transcript`.
 """
 
 import atexit
@@ -12,14 +12,19 @@ from pathlib import Path
 
 from agentcore_new import options, render
 
-MODULES = ("sessions.py", "invocation.py", "chat/")
+MODULES = (
+    *("body.py", "chat/", "invocation.py", "model/credentials.py", "replies.py", "server.py"),
+    *("sessions.py", "streaming.py", "tools.py", "turns.py", "values.py"),
+)
+FILES = render.render(
+    options.complete({"framework": "strands", "stream": True, "transcript": True})
+)
 FOLDER = Path(tempfile.mkdtemp(prefix="generated-"))
 
 
 def _write() -> None:
     atexit.register(shutil.rmtree, FOLDER)
-    files = render.render(options.complete({"framework": "strands", "transcript": True}))
-    for path, text in files.items():
+    for path, text in FILES.items():
         if path.startswith(MODULES):
             file = FOLDER / path
             file.parent.mkdir(exist_ok=True)

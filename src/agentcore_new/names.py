@@ -16,7 +16,10 @@ MAX_LENGTH = 64
 MAX_RUNTIME_NAME = 48
 CHARACTERS = string.ascii_letters + string.digits + "-_"
 # The top-level modules of a generated project.
-PROJECT_MODULES = ("main", "sessions", "invocation", "turns", "streaming", "model", "chat", "tests")
+PROJECT_MODULES = (
+    *("body", "chat", "invocation", "main", "model", "replies", "server", "sessions"),
+    *("streaming", "tests", "tools", "turns", "values"),
+)
 # Compared without regard to case, because the derived identifier is in lower case.
 KEYWORDS = tuple(sorted(word.lower() for word in keyword.kwlist))
 

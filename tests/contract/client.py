@@ -16,6 +16,9 @@ USER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 TENANT = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tenant-Id"
 SECONDS = 60.0
 
+# a name may come more than once
+Headers = dict[str, bytes] | list[tuple[str, bytes]]
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -78,16 +81,23 @@ class Client:
         status: str = self._http.get("/ping", timeout=5).raise_for_status().json()["status"]
         return status
 
-    def post(self, body: bytes, headers: dict[str, bytes] | None = None) -> httpx.Response:
-        """Send any bytes as an invocation."""
+    def post(self, body: bytes | Iterable[bytes], headers: Headers | None = None) -> httpx.Response:
+        """Send any bytes as an invocation; in chunks, if they come in pieces."""
+        pairs = headers.items() if isinstance(headers, dict) else headers or []
         return self._http.post(
             "/invocations",
             content=body,
             headers=[
                 (b"Content-Type", b"application/json"),
-                *((name.encode(), value) for name, value in (headers or {}).items()),
+                *((name.encode(), value) for name, value in pairs),
             ],
         )
+
+    def begin_post(
+        self, body: bytes | Iterable[bytes], headers: Headers | None = None
+    ) -> Future[httpx.Response]:
+        """Start to send any bytes."""
+        return self._threads.submit(self.post, body, headers)
 
     def ask(
         self,
@@ -148,6 +158,16 @@ class Client:
         assert self.post(b"null").status_code == 400
 
     @contextmanager
+    def bare(self, *, receive_buffer: int = 0) -> Iterator[socket.socket]:
+        """A connection without a request."""
+        with socket.socket() as raw:
+            raw.settimeout(SECONDS)
+            if receive_buffer:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            raw.connect(("127.0.0.1", self._port))
+            yield raw
+
+    @contextmanager
     def connection(
         self, prompt: str, session: str, *, receive_buffer: int = 0
     ) -> Iterator[socket.socket]:
@@ -160,11 +180,7 @@ class Client:
             f"Content-Length: {len(body)}",
             f"{SESSION}: {session}",
         ]
-        with socket.socket() as raw:
-            raw.settimeout(SECONDS)
-            if receive_buffer:
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            raw.connect(("127.0.0.1", self._port))
+        with self.bare(receive_buffer=receive_buffer) as raw:
             raw.sendall("\r\n".join([*head, "", ""]).encode() + body)
             yield raw
 

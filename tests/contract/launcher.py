@@ -5,8 +5,14 @@ which moment is told by files in the folder that CONTRACT_CONTROL names:
 
     ahead           seconds by which the clocks of the session cache and transcripts are ahead
     turn-seconds    how long a turn may take
+    write-seconds   how long a client may take nothing of its reply
+    unread-bytes    how much may be unread by all clients together
+    opening-waits   while it exists, opening a session whose id says "open-hangs" does not end
     closing-waits   while it exists, closing a session does not end
-    tool-waits      while it exists, tools of a project with transcripts do not end
+    tool-waits      while it exists, tools do not end, and hold their thread
+    tool-says       while it exists, tools return this text, as JSON, instead of what they would
+    tools.txt       written: a line for every tool that begins
+    closed.jsonl    written: each session that is closed, with the number of its turns
     records.jsonl   written: every log record, whatever its logger
     models.txt      written: a line for every model that is made
 """
@@ -28,6 +34,10 @@ from typing import Any
 
 MAX_TURNS = 3
 MAX_SESSIONS = 4
+MAX_SESSION_BYTES = 2_000_000
+MAX_BYTES = 5_000_000
+MAX_LINE = 12
+GRACE_SECONDS, READ_SECONDS, CLOSE_SECONDS = 2.0, 3.0, 5.0
 # a stream that nobody reads backs up into the server after 64 KiB and little more
 SEND_BUFFER = 4096
 
@@ -60,23 +70,31 @@ def run(control: Path) -> None:
     sys.path.insert(0, str(Path.cwd()))
     logging.basicConfig(level=logging.INFO, handlers=[Records(control / "records.jsonl")])
     transcript = find_spec("chat") is not None
-    if transcript:
-        hold_tools(control)
+    hold_tools(control)
     main: Any = import_module("main")
     load: Any = import_module("model.load")
+    replies: Any = import_module("replies")
+    server: Any = import_module("server")
     turns: Any = import_module("turns")
-    main.MAX_TURNS = MAX_TURNS
-    connect, complete = load.connect, main.complete
+    turns.MAX_TURNS, turns.MAX_SESSION_BYTES = MAX_TURNS, MAX_SESSION_BYTES
+    server.GRACE_SECONDS, server.READ_SECONDS = GRACE_SECONDS, READ_SECONDS
+    server.CLOSE_SECONDS = CLOSE_SECONDS
+    connect, plain_failures = load.connect, main.plain_failures
     open_session, close_session = main.open_session, main.close_session
+
+    def number(name: str) -> float:
+        return float((control / name).read_text())
 
     def counted(model_id: str) -> Any:
         with (control / "models.txt").open("a") as file:
             file.write(model_id + "\n")
         return connect(model_id)
 
-    async def limited(turn: Any) -> Any:
-        turns.TURN_SECONDS = float((control / "turn-seconds").read_text())
-        return await complete(turn)
+    def limited() -> Any:
+        turns.TURN_SECONDS = number("turn-seconds")
+        replies.WRITE_SECONDS = number("write-seconds")
+        replies.MAX_UNREAD_BYTES = number("unread-bytes")
+        return plain_failures()
 
     async def opened(key: Any) -> Any:
         # the first one to open such a session fails, and takes its time
@@ -85,6 +103,8 @@ def run(control: Path) -> None:
             marker.touch()
             await asyncio.sleep(0.1)
             raise RuntimeError("cannot open")
+        while key and "open-hangs" in key.session and (control / "opening-waits").exists():
+            await asyncio.sleep(0.01)
         return await open_session(key)
 
     async def closed(key: Any, session: Any) -> None:
@@ -93,42 +113,51 @@ def run(control: Path) -> None:
         if key and "close-fails" in key.session:
             raise RuntimeError("cannot close")
         await close_session(key, session)
-
-    def ahead() -> float:
-        return float((control / "ahead").read_text())
+        if key:
+            with (control / "closed.jsonl").open("a") as file:
+                file.write(json.dumps([key.session, len(session.turns)]) + "\n")
 
     def clock() -> float:
-        return time.monotonic() + ahead()
+        return time.monotonic() + number("ahead")
 
     def utc_now() -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=ahead())
+        return datetime.now(UTC) + timedelta(seconds=number("ahead"))
 
     load.connect = counted
-    main.complete = limited
-    cache = import_module("sessions").SessionCache
-    main.sessions = cache(opened, closed, maxsize=MAX_SESSIONS, clock=clock)
+    main.plain_failures = limited
+    main.sessions = import_module("sessions").SessionCache(
+        opened,
+        closed,
+        sizeof=turns.Session.size,
+        maxsize=MAX_SESSIONS,
+        maxbytes=MAX_BYTES,
+        maxline=MAX_LINE,
+        clock=clock,
+    )
     if transcript:
         main.transcripts = import_module("chat.session").SessionManager(clock=utc_now)
         main.transcripts.connect()
-    main.app.run(port=int(os.environ["PORT"]), timeout_graceful_shutdown=30)
+    main.serve(main.app)
 
 
 def hold_tools(control: Path) -> None:
-    """Make every tool that is shown in a status wait for its end."""
-    recording: Any = import_module("chat.recording")
-    shown = recording.shown
+    """Let tools do what the files say."""
+    tools: Any = import_module("tools")
+    prepared = tools.prepared
 
     def held(function: Callable[..., Any]) -> Any:
         @wraps(function)
-        async def tool(*args: Any, **kwargs: Any) -> Any:
+        def tool(*args: Any, **kwargs: Any) -> Any:
+            with (control / "tools.txt").open("a") as file:
+                file.write(f"{function.__name__}\n")
             while (control / "tool-waits").exists():
-                await asyncio.sleep(0.01)
-            result = function(*args, **kwargs)
-            return await result if asyncio.iscoroutine(result) else result
+                time.sleep(0.01)
+            says = control / "tool-says"
+            return json.loads(says.read_text()) if says.exists() else function(*args, **kwargs)
 
-        return shown(tool)
+        return prepared(tool)
 
-    recording.shown = held
+    tools.prepared = held
 
 
 if __name__ == "__main__":

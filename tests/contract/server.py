@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ from contract.projects import Variant
 AUDIT = Path(__file__).with_name("audit")
 LAUNCHER = Path(__file__).with_name("launcher.py")
 START_SECONDS = 60.0
-AS_GENERATED = {"ahead": "0", "turn-seconds": "900"}
+AS_GENERATED = {
+    "ahead": "0",
+    "turn-seconds": "900",
+    "write-seconds": "60",
+    "unread-bytes": "67108864",
+}
 LOOPBACK = {"'127.0.0.1'", "'::1'", "'localhost'"}
 _CLOSED = re.compile(r"Closed session (.*)")
 
@@ -89,6 +94,16 @@ class Server:
         found = [_CLOSED.fullmatch(record["message"]) for record in self.records()]
         return [match[1] for match in found if match and match[1].startswith(prefix)]
 
+    def tools_begun(self) -> int:
+        """How many tools have begun, under the launcher."""
+        file = self.control / "tools.txt"
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    def closed_with(self) -> dict[str, int]:
+        """How many turns each session had that was closed, under the launcher."""
+        file = self.control / "closed.jsonl"
+        return dict(map(json.loads, file.read_text().splitlines())) if file.exists() else {}
+
     def resident(self, *, peak: bool = False) -> int:
         """The memory of the process in bytes: what it holds now, or the most that it ever held."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -101,14 +116,30 @@ class Server:
 
 
 @contextmanager
-def turns_of(server: Server, *, seconds: float) -> Iterator[None]:
-    """Let a turn that begins now take so long, on a server that the launcher runs."""
-    limit = server.control / "turn-seconds"
-    limit.write_text(str(seconds))
+def limited(server: Server, name: str, value: float) -> Iterator[None]:
+    """Have another limit for turns that begin now, on a server that the launcher runs."""
+    limit = server.control / name
+    limit.write_text(str(value))
     try:
         yield
     finally:
-        limit.write_text(AS_GENERATED[limit.name])
+        limit.write_text(AS_GENERATED[name])
+
+
+def turns_of(server: Server, *, seconds: float) -> AbstractContextManager[None]:
+    """Let a turn that begins now take so long."""
+    return limited(server, "turn-seconds", seconds)
+
+
+@contextmanager
+def told(server: Server, name: str, text: str = "") -> Iterator[None]:
+    """Give the launcher an order for the block."""
+    order = server.control / name
+    order.write_text(text)
+    try:
+        yield
+    finally:
+        order.unlink()
 
 
 @contextmanager

@@ -24,12 +24,13 @@ WORDS = 11_000  # as long, in deltas as small as they come
 TALK = """
 
 import asyncio
+import os
 from pathlib import Path
 
 GO = Path(os.environ["CONTRACT_CONTROL"]) / "go"
 
 
-async def run_turn(history, prompt, send):
+async def run_turn(session, prompt, send):
     send("turn")
     while not GO.exists():
         await asyncio.sleep(0.01)
@@ -37,7 +38,7 @@ async def run_turn(history, prompt, send):
         send(f" word{n}")
         if n % 100 == 0:
             await asyncio.sleep(0)
-    return "turn", history
+    return "turn", []
 """
 
 

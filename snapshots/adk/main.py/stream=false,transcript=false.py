@@ -1,8 +1,7 @@
 """An agent on Google ADK, served by Amazon Bedrock AgentCore."""
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from copy import deepcopy
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -14,19 +13,23 @@ from google.adk.apps import App
 from google.adk.events import Event
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService
-from google.adk.sessions import Session as History
+from google.adk.sessions import Session as AdkSession
 from google.adk.sessions.base_session_service import ListSessionsResponse
 from google.genai.types import Content, Part
-from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
 
+from body import BodyLimit
 from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
+from replies import answer
+from server import lifespan, serve
 from sessions import SessionCache
+from tools import prepared
 from turns import Session, complete, plain_failures
 
 NAME = "adk_agent"
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-MAX_TURNS = 100
 
 
 def add_numbers(a: float, b: float) -> float:
@@ -34,18 +37,29 @@ def add_numbers(a: float, b: float) -> float:
     return a + b
 
 
+TOOLS = [prepared(function) for function in (add_numbers,)]
+
+
+@dataclass
+class Turn:
+    """What is kept of one turn."""
+
+    events: list[Event]
+    state: dict[str, Any]  # after it
+
+
 class TurnSessions(BaseSessionService):
     """The sessions of the turns that run now; in between, the session cache keeps them."""
 
     def __init__(self) -> None:
-        self.running: dict[str, History] = {}
+        self.running: dict[str, AdkSession] = {}
 
     async def get_session(
         self, *, app_name: str, user_id: str, session_id: str, config: Any = None
-    ) -> History | None:
+    ) -> AdkSession | None:
         return self.running.get(session_id)
 
-    async def create_session(self, **_: Any) -> History:
+    async def create_session(self, **_: Any) -> AdkSession:
         raise NotImplementedError
 
     async def list_sessions(self, **_: Any) -> ListSessionsResponse:
@@ -65,7 +79,7 @@ def runner() -> Runner:
         name=NAME,
         model=load_model(),
         instruction=SYSTEM_PROMPT,
-        tools=[add_numbers],
+        tools=[*TOOLS],
     )
     return Runner(app=App(name=NAME, root_agent=agent), session_service=TURNS)
 
@@ -76,71 +90,68 @@ def text_of(event: Event) -> str:
     return "".join(part.text for part in parts or [] if part.text and not part.thought)
 
 
-def last_turns(session: History) -> History:
-    """The session with the events of its last MAX_TURNS turns."""
-    turns = list(dict.fromkeys(event.invocation_id for event in session.events))[-MAX_TURNS:]
-    session.events = [event for event in session.events if event.invocation_id in turns]
-    return session
-
-
-async def run_turn(history: History, prompt: str) -> tuple[str, History]:
-    """Run a turn on a copy of the history; return its reply and the new history."""
-    session = history.model_copy(update={"events": [*history.events], "state": {**history.state}})
+async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session; return the reply and the turn."""
+    history = [event for turn in session.turns for event in turn.events]
+    running = AdkSession(
+        id=uuid4().hex,  # of this turn alone: one that ran out of its time may still go on
+        app_name=NAME,
+        user_id=(session.key and session.key.user) or "anonymous",
+        events=[*history],
+        state=deepcopy(session.turns[-1].state) if session.turns else {},
+    )
     reply, error = "", None
-    TURNS.running[session.id] = session
+    TURNS.running[running.id] = running
     try:
         async for event in runner().run_async(
-            user_id=session.user_id,
-            session_id=session.id,
+            user_id=running.user_id,
+            session_id=running.id,
             new_message=Content(role="user", parts=[Part(text=prompt)]),
         ):
             error = error or event.error_code
             if event.is_final_response():
                 reply = text_of(event)
     finally:
-        # A turn that ran out of its time may get here only when the next one is running.
-        if TURNS.running.get(session.id) is session:
-            del TURNS.running[session.id]
+        del TURNS.running[running.id]
     if error:  # a blocked answer, say, which ADK takes for an answer
         raise RuntimeError(error)
-    return reply, last_turns(session)
+    state = {name: value for name, value in running.state.items() if not name.startswith("temp:")}
+    return reply, Turn(running.events[len(history) :], state)
 
 
-async def open_session(key: SessionKey | None) -> Session[History]:
+async def open_session(key: SessionKey | None) -> Session[Turn]:
     """Start a session; called at its first turn."""
-    user = (key and key.user) or "anonymous"
-    return Session(History(id=uuid4().hex, app_name=NAME, user_id=user))
+    return Session(key)
 
 
-async def close_session(key: SessionKey | None, session: Session[History]) -> None:
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
     """Give back what open_session acquired; called once, when the session has left the cache."""
     app.logger.info("Closed session %s", key.session if key else "of a single turn")
 
 
-sessions = SessionCache(open_session, close_session, maxsize=128)
+sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 
 
-@asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Close the sessions on shutdown."""
-    yield
+async def close() -> None:
+    """Close the sessions on shutdown, when no turn runs any more."""
     await sessions.aclose()
 
 
-app = BedrockAgentCoreApp(lifespan=lifespan)
+app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 
 
 @app.entrypoint
-async def invoke(payload: object, context: RequestContext) -> dict[str, str]:
+async def invoke(payload: object, context: RequestContext) -> Response:
     """Answer one prompt."""
     prompt, key = read_invocation(payload, context)
     async with plain_failures(), sessions.turn(key) as session:
-        reply, session.history = await complete(run_turn(session.history, prompt))
-    return {"result": reply}
+        reply, done = await complete(run_turn(session, prompt))
+        session.keep(done)
+    return answer(reply)
 
 
 if __name__ == "__main__":
     load_dotenv()
-    app.run(port=int(os.environ.get("PORT", "8080")), timeout_graceful_shutdown=30)
+    serve(app)

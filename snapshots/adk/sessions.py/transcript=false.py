@@ -25,19 +25,27 @@ class _Entry:
     turns: int = 0  # running and waiting
     opened: bool = False
     state: Any = None
+    size: int = 0
     last_used: float = 0.0
+
+
+class SessionBusyError(Exception):
+    """As many turns of the session as may be in line are there already."""
 
 
 class SessionCache(Generic[K, S]):
     """Session states by key: turns of one session run in order, those of different ones together.
 
-    A session in use is never evicted: the cache grows past `maxsize` while more are in use at
-    once, and shrinks back as their turns end. All turns must run on one event loop.
+    A session in use is never evicted: the cache grows past its bounds while more is in use at
+    once, and shrinks back as turns end. All turns must run on one event loop.
 
     Args:
         open: Makes the state at a session's first turn; when it fails, the next turn tries again.
         close: Gives back what `open` acquired, once, when the session has left the cache.
         maxsize: Sessions held; beyond it, the least recently used idle one leaves.
+        maxbytes: Bytes held, of all sessions together; beyond it, the same.
+        sizeof: Returns how many bytes a state has; asked when a turn of its session ends.
+        maxline: Turns of one session that run and wait; one more is a SessionBusyError.
         idle_seconds: A session unused for so long leaves at the next turn of any session.
         clock: Returns seconds and never runs backwards.
     """
@@ -48,18 +56,25 @@ class SessionCache(Generic[K, S]):
         close: Callable[[K | None, S], Awaitable[None]] | None = None,
         *,
         maxsize: int = 128,
+        maxbytes: int = 256 * 1024 * 1024,
+        sizeof: Callable[[S], int] = lambda _: 0,
+        maxline: int = 64,
         idle_seconds: float = 86_400,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open = open
         self._close = close
         self._maxsize = maxsize
+        self._maxbytes = maxbytes
+        self._sizeof = sizeof
+        self._maxline = maxline
         self._idle_seconds = idle_seconds
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_use: dict[K, _Entry] = {}
         self._idle: OrderedDict[K, _Entry] = OrderedDict()  # the least recently used comes first
         self._closing: dict[Any, asyncio.Task[None]] = {}
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._in_use) + len(self._idle)
@@ -69,6 +84,9 @@ class SessionCache(Generic[K, S]):
         """Run one turn of a session, alone with its state; a turn inside a turn of it would hang.
 
         Without a key the turn has a state of its own, which is closed after it.
+
+        Raises:
+            SessionBusyError: As many turns of the session are in line as may be.
         """
         self._loop = asyncio.get_running_loop()
         self._expire()
@@ -97,6 +115,8 @@ class SessionCache(Generic[K, S]):
         if key is None:
             return _Entry()
         entry = self._in_use.get(key) or self._idle.pop(key, None) or _Entry()
+        if entry.turns == self._maxline:
+            raise SessionBusyError
         entry.turns += 1
         self._in_use[key] = entry
         return entry
@@ -106,11 +126,17 @@ class SessionCache(Generic[K, S]):
         entry.turns -= 1
         if key is None:
             self._evict(None, entry)
-        elif entry.turns == 0:
+            return
+        size = self._sizeof(entry.state) if entry.opened else 0
+        self._bytes += size - entry.size
+        entry.size = size
+        if entry.turns == 0:
             del self._in_use[key]
             if entry.opened:
                 self._idle[key] = entry
                 self._shrink()
+        while self._idle and self._bytes > self._maxbytes:
+            self._evict(*self._idle.popitem(last=False))
 
     def _expire(self) -> None:
         now = self._clock()
@@ -122,6 +148,8 @@ class SessionCache(Generic[K, S]):
             self._evict(*self._idle.popitem(last=False))
 
     def _evict(self, key: K | None, entry: _Entry) -> None:
+        self._bytes -= entry.size
+        entry.size = 0
         if self._close and entry.opened:
             # A task and context of its own: it holds up no other session, outlives the turn that
             # caused it, and its log lines do not bear that turn's ids.

@@ -1,9 +1,5 @@
 """An agent on AutoGen, served by Amazon Bedrock AgentCore."""
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.messages import ModelClientStreamingChunkEvent, TextMessage
 from autogen_core import CancellationToken
@@ -12,19 +8,21 @@ from autogen_core.models import LLMMessage
 from autogen_core.tools import FunctionTool, StaticStreamWorkbench
 from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
 from dotenv import load_dotenv
-from starlette.applications import Starlette
-from starlette.responses import StreamingResponse
+from starlette.middleware import Middleware
+from starlette.responses import Response
 
+from body import BodyLimit
 from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
+from server import lifespan, serve
 from sessions import SessionCache
 from streaming import Send, stream
+from tools import prepared
 from turns import Session, complete, plain_failures
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-MAX_TURNS = 100
 
-History = list[list[LLMMessage]]  # the messages of each turn, tool calls and results included
+Turn = list[LLMMessage]  # of one turn, tool calls and results included
 
 
 def add_numbers(a: float, b: float) -> float:
@@ -32,7 +30,12 @@ def add_numbers(a: float, b: float) -> float:
     return a + b
 
 
-TOOLS = StaticStreamWorkbench([FunctionTool(add_numbers, description="Add two numbers.")])
+TOOLS = StaticStreamWorkbench(
+    [
+        FunctionTool(prepared(function), description=function.__doc__ or "")
+        for function in (add_numbers,)
+    ]
+)
 
 
 def make_agent(context: UnboundedChatCompletionContext) -> AssistantAgent:
@@ -49,9 +52,9 @@ def make_agent(context: UnboundedChatCompletionContext) -> AssistantAgent:
     )
 
 
-async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, History]:
-    """Run a turn on a copy of the history, sending its deltas; return reply and new history."""
-    messages = [message for turn in history for message in turn]
+async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
+    messages = [message for turn in session.turns for message in turn]
     context = UnboundedChatCompletionContext(messages)
     cancellation, reply = CancellationToken(), ""
     try:
@@ -65,47 +68,45 @@ async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, Hist
     except BaseException:
         cancellation.cancel()  # a cancelled task does not stop what the agent has started
         raise
-    turn = (await context.get_messages())[len(messages) :]
-    return reply, [*history, turn][-MAX_TURNS:]
+    return reply, (await context.get_messages())[len(messages) :]
 
 
-async def open_session(key: SessionKey | None) -> Session[History]:
+async def open_session(key: SessionKey | None) -> Session[Turn]:
     """Start a session; called at its first turn."""
-    return Session([])
+    return Session(key)
 
 
-async def close_session(key: SessionKey | None, session: Session[History]) -> None:
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
     """Give back what open_session acquired; called once, when the session has left the cache."""
     app.logger.info("Closed session %s", key.session if key else "of a single turn")
 
 
-sessions = SessionCache(open_session, close_session, maxsize=128)
+sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 
 
-@asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Close the sessions on shutdown."""
-    yield
+async def close() -> None:
+    """Close the sessions on shutdown, when no turn runs any more."""
     await sessions.aclose()
 
 
-app = BedrockAgentCoreApp(lifespan=lifespan)
+app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 
 
 @app.entrypoint
-async def invoke(payload: object, context: RequestContext) -> StreamingResponse:
+async def invoke(payload: object, context: RequestContext) -> Response:
     """Answer one prompt with the deltas of its reply, as server-sent events."""
     prompt, key = read_invocation(payload, context)
 
     async def turn(send: Send) -> None:
         async with plain_failures(), sessions.turn(key) as session:
-            _, session.history = await complete(run_turn(session.history, prompt, send))
+            _, done = await complete(run_turn(session, prompt, send))
+            session.keep(done)
 
-    return stream(turn)
+    return await stream(turn)
 
 
 if __name__ == "__main__":
     load_dotenv()
-    app.run(port=int(os.environ.get("PORT", "8080")), timeout_graceful_shutdown=30)
+    serve(app)

@@ -3,12 +3,14 @@
 from typing import NamedTuple
 
 from bedrock_agentcore import RequestContext
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 MAX_PROMPT_CHARS = 100_000
 MAX_ID_CHARS = 256
+SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 USER_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 TENANT_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tenant-Id"
 
@@ -63,7 +65,7 @@ def read_caller(payload: dict[str, object], context: RequestContext) -> Caller:
     Raises:
         HTTPException: 400 with a sentence for the caller.
     """
-    headers = context.request.headers if context.request else {}
+    headers = _headers(context)
     user = _id("user id", headers.get(USER_HEADER), payload, "user_id")
     return Caller(_id("tenant id", headers.get(TENANT_HEADER), payload, "tenant_id"), user)
 
@@ -88,6 +90,17 @@ def _prompt(value: object) -> str:
     except UnicodeEncodeError:
         raise refusal("The prompt is not valid Unicode.") from None
     return value
+
+
+def _headers(context: RequestContext) -> Headers:
+    if context.request is None:  # what the payload says is then not to be believed either
+        raise refusal("The request has no headers that tell who calls.")
+    headers: Headers = context.request.headers
+    for name in (SESSION_HEADER, USER_HEADER, TENANT_HEADER):
+        # A gateway may add its own to that of its client: who is to be believed?
+        if len(headers.getlist(name)) > 1:
+            raise refusal(f"The header {name} comes more than once.")
+    return headers
 
 
 def _id(name: str, header: str | None, payload: dict[str, object], field: str) -> str | None:

@@ -1,104 +1,110 @@
 """An agent on LangGraph, served by Amazon Bedrock AgentCore."""
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
 from dotenv import load_dotenv
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessageChunk, AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.graph.state import CompiledStateGraph
-from starlette.applications import Starlette
-from starlette.responses import StreamingResponse
+from starlette.middleware import Middleware
+from starlette.responses import Response
 
+from body import BodyLimit
 from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
+from server import lifespan, serve
 from sessions import SessionCache
 from streaming import Send, stream
+from tools import prepared
 from turns import Session, complete, plain_failures
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-MAX_TURNS = 100
 
-History = dict[str, Any]  # the state of the graph, with the messages of all turns
+Turn = dict[str, Any]  # the state of the graph after it, but of the messages only its own
 
 
-@tool
 def add_numbers(a: float, b: float) -> float:
     """Add two numbers."""
     return a + b
 
 
+TOOLS = [tool(prepared(function)) for function in (add_numbers,)]
+
+
 @cache
 def graph() -> CompiledStateGraph[Any, Any, Any, Any]:
     """The one graph of all sessions; it has no checkpointer, the session cache keeps the state."""
-    return create_agent(load_model(), tools=[add_numbers], system_prompt=SYSTEM_PROMPT)
+    return create_agent(load_model(), tools=TOOLS, system_prompt=SYSTEM_PROMPT)
 
 
-def turn_input(history: History, prompt: str) -> History:
-    """A copy of the state with the prompt added."""
-    return {**history, "messages": [*history["messages"], HumanMessage(prompt)]}
+def turn_input(session: Session[Turn], prompt: str) -> Turn:
+    """The state after the last turn, with the messages of all turns and the prompt."""
+    messages = [message for turn in session.turns for message in turn["messages"]]
+    last = session.turns[-1] if session.turns else {}
+    return {**last, "messages": [*messages, HumanMessage(prompt, id=uuid4().hex)]}
 
 
-def last_turns(state: History) -> History:
-    """The state with the messages of its last MAX_TURNS turns."""
+def turn_output(asked: AnyMessage, state: Turn) -> tuple[str, Turn]:
+    """The reply, and the turn: the state with the messages from the prompt on."""
     messages: list[AnyMessage] = state["messages"]
-    starts = [i for i, message in enumerate(messages) if message.type == "human"]
-    return {**state, "messages": messages[starts[-MAX_TURNS:][0] :]}
+    start = [message.id for message in messages].index(asked.id)
+    if not isinstance(messages[-1], AIMessage):
+        raise TypeError(f"The last message is no reply of the model: {messages[-1].type}")
+    return messages[-1].text, {**state, "messages": messages[start:]}
 
 
-async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, History]:
-    """Run a turn on a copy of the history, sending its deltas; return reply and new history."""
-    state = turn_input(history, prompt)
+async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
+    state = turn_input(session, prompt)
+    asked = state["messages"][-1]
     async for _, update in graph().astream(state, stream_mode=["messages", "values"]):
         if isinstance(update, dict):
             state = update
         elif isinstance(update[0], AIMessageChunk):
             send(update[0].text)
-    return state["messages"][-1].text, last_turns(state)
+    return turn_output(asked, state)
 
 
-async def open_session(key: SessionKey | None) -> Session[History]:
+async def open_session(key: SessionKey | None) -> Session[Turn]:
     """Start a session; called at its first turn."""
-    return Session({"messages": []})
+    return Session(key)
 
 
-async def close_session(key: SessionKey | None, session: Session[History]) -> None:
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
     """Give back what open_session acquired; called once, when the session has left the cache."""
     app.logger.info("Closed session %s", key.session if key else "of a single turn")
 
 
-sessions = SessionCache(open_session, close_session, maxsize=128)
+sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 
 
-@asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Close the sessions on shutdown."""
-    yield
+async def close() -> None:
+    """Close the sessions on shutdown, when no turn runs any more."""
     await sessions.aclose()
 
 
-app = BedrockAgentCoreApp(lifespan=lifespan)
+app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 
 
 @app.entrypoint
-async def invoke(payload: object, context: RequestContext) -> StreamingResponse:
+async def invoke(payload: object, context: RequestContext) -> Response:
     """Answer one prompt with the deltas of its reply, as server-sent events."""
     prompt, key = read_invocation(payload, context)
 
     async def turn(send: Send) -> None:
         async with plain_failures(), sessions.turn(key) as session:
-            _, session.history = await complete(run_turn(session.history, prompt, send))
+            _, done = await complete(run_turn(session, prompt, send))
+            session.keep(done)
 
-    return stream(turn)
+    return await stream(turn)
 
 
 if __name__ == "__main__":
     load_dotenv()
-    app.run(port=int(os.environ.get("PORT", "8080")), timeout_graceful_shutdown=30)
+    serve(app)

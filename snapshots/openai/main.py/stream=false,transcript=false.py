@@ -1,41 +1,42 @@
 """An agent on OpenAI Agents SDK, served by Amazon Bedrock AgentCore."""
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from agents import Agent, RunConfig, Runner, TResponseInputItem, function_tool
 from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
 from dotenv import load_dotenv
-from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
 
+from body import BodyLimit
 from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
+from replies import answer
+from server import lifespan, serve
 from sessions import SessionCache
+from tools import prepared
 from turns import Session, complete, plain_failures
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-MAX_TURNS = 100
 
-History = list[list[TResponseInputItem]]  # the items of each turn, tool calls and results included
+Turn = list[TResponseInputItem]  # of one turn, tool calls and results included
 
 
-@function_tool
 def add_numbers(a: float, b: float) -> float:
     """Add two numbers."""
     return a + b
 
 
+TOOLS = [function_tool(prepared(function)) for function in (add_numbers,)]
+
 AGENT = Agent(
     name="openai_agent",
     instructions=SYSTEM_PROMPT,
-    tools=[add_numbers],
+    tools=[*TOOLS],
 )
 
 
-def turn_input(history: History, prompt: str) -> list[TResponseInputItem]:
+def turn_input(session: Session[Turn], prompt: str) -> list[TResponseInputItem]:
     """The items of all turns, as a list of its own, and the prompt."""
-    return [*(item for turn in history for item in turn), {"role": "user", "content": prompt}]
+    return [*(item for turn in session.turns for item in turn), {"role": "user", "content": prompt}]
 
 
 def run_config() -> RunConfig:
@@ -43,48 +44,46 @@ def run_config() -> RunConfig:
     return RunConfig(model=load_model(), tracing_disabled=True)
 
 
-async def run_turn(history: History, prompt: str) -> tuple[str, History]:
-    """Run a turn on a copy of the history; return its reply and the new history."""
-    items = turn_input(history, prompt)
+async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session; return the reply and the turn."""
+    items = turn_input(session, prompt)
     result = await Runner.run(AGENT, items, run_config=run_config())
-    turn = result.to_input_list()[len(items) - 1 :]
-    return str(result.final_output), [*history, turn][-MAX_TURNS:]
+    return str(result.final_output), result.to_input_list()[len(items) - 1 :]
 
 
-async def open_session(key: SessionKey | None) -> Session[History]:
+async def open_session(key: SessionKey | None) -> Session[Turn]:
     """Start a session; called at its first turn."""
-    return Session([])
+    return Session(key)
 
 
-async def close_session(key: SessionKey | None, session: Session[History]) -> None:
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
     """Give back what open_session acquired; called once, when the session has left the cache."""
     app.logger.info("Closed session %s", key.session if key else "of a single turn")
 
 
-sessions = SessionCache(open_session, close_session, maxsize=128)
+sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 
 
-@asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Close the sessions on shutdown."""
-    yield
+async def close() -> None:
+    """Close the sessions on shutdown, when no turn runs any more."""
     await sessions.aclose()
 
 
-app = BedrockAgentCoreApp(lifespan=lifespan)
+app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 
 
 @app.entrypoint
-async def invoke(payload: object, context: RequestContext) -> dict[str, str]:
+async def invoke(payload: object, context: RequestContext) -> Response:
     """Answer one prompt."""
     prompt, key = read_invocation(payload, context)
     async with plain_failures(), sessions.turn(key) as session:
-        reply, session.history = await complete(run_turn(session.history, prompt))
-    return {"result": reply}
+        reply, done = await complete(run_turn(session, prompt))
+        session.keep(done)
+    return answer(reply)
 
 
 if __name__ == "__main__":
     load_dotenv()
-    app.run(port=int(os.environ.get("PORT", "8080")), timeout_graceful_shutdown=30)
+    serve(app)

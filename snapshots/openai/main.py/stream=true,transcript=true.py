@@ -1,47 +1,47 @@
 """An agent on OpenAI Agents SDK, served by Amazon Bedrock AgentCore."""
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
 
 from agents import Agent, RunConfig, Runner, TResponseInputItem, function_tool
 from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
 from dotenv import load_dotenv
-from starlette.applications import Starlette
-from starlette.responses import StreamingResponse
+from starlette.middleware import Middleware
+from starlette.responses import Response
 
+from body import BodyLimit
 from chat.actions import perform, read_action
-from chat.recording import record, shown
+from chat.recording import record
 from chat.session import SessionManager
 from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
+from server import lifespan, serve
 from sessions import SessionCache
 from streaming import Send, stream
+from tools import prepared
 from turns import Session, complete, plain_failures
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-MAX_TURNS = 100
 
-History = list[list[TResponseInputItem]]  # the items of each turn, tool calls and results included
+Turn = list[TResponseInputItem]  # of one turn, tool calls and results included
 
 
-@function_tool
-@shown
 def add_numbers(a: float, b: float) -> float:
     """Add two numbers."""
     return a + b
 
 
+TOOLS = [function_tool(prepared(function)) for function in (add_numbers,)]
+
 AGENT = Agent(
     name="openai_agent",
     instructions=SYSTEM_PROMPT,
-    tools=[add_numbers],
+    tools=[*TOOLS],
 )
 
 
-def turn_input(history: History, prompt: str) -> list[TResponseInputItem]:
+def turn_input(session: Session[Turn], prompt: str) -> list[TResponseInputItem]:
     """The items of all turns, as a list of its own, and the prompt."""
-    return [*(item for turn in history for item in turn), {"role": "user", "content": prompt}]
+    return [*(item for turn in session.turns for item in turn), {"role": "user", "content": prompt}]
 
 
 def run_config() -> RunConfig:
@@ -49,9 +49,9 @@ def run_config() -> RunConfig:
     return RunConfig(model=load_model(), tracing_disabled=True)
 
 
-async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, History]:
-    """Run a turn on a copy of the history, sending its deltas; return reply and new history."""
-    items = turn_input(history, prompt)
+async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
+    items = turn_input(session, prompt)
     result = Runner.run_streamed(AGENT, items, run_config=run_config())
     try:
         async for event in result.stream_events():
@@ -62,39 +62,35 @@ async def run_turn(history: History, prompt: str, send: Send) -> tuple[str, Hist
                 send(event.data.delta)
     finally:
         result.cancel()  # an abandoned run would go on by itself
-    turn = result.to_input_list()[len(items) - 1 :]
-    return str(result.final_output), [*history, turn][-MAX_TURNS:]
+    return str(result.final_output), result.to_input_list()[len(items) - 1 :]
 
 
-async def open_session(key: SessionKey | None) -> Session[History]:
+async def open_session(key: SessionKey | None) -> Session[Turn]:
     """Start a session; called at its first turn."""
-    return Session([])
+    return Session(key)
 
 
-async def close_session(key: SessionKey | None, session: Session[History]) -> None:
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
     """Give back what open_session acquired; called once, when the session has left the cache."""
     app.logger.info("Closed session %s", key.session if key else "of a single turn")
 
 
-sessions = SessionCache(open_session, close_session, maxsize=128)
+sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 transcripts = SessionManager()
 
 
-@asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Close the sessions on shutdown."""
-    yield
-    await sessions.aclose()
-    await transcripts.aclose()
+async def close() -> None:
+    """Close the sessions and the transcripts on shutdown, when no turn runs any more."""
+    await asyncio.gather(sessions.aclose(), transcripts.aclose())
 
 
-app = BedrockAgentCoreApp(lifespan=lifespan)
+app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 
 
 @app.entrypoint
-async def invoke(payload: object, context: RequestContext) -> StreamingResponse | dict[str, object]:
+async def invoke(payload: object, context: RequestContext) -> Response | dict[str, object]:
     """Answer one prompt with the deltas of its reply, as server-sent events; or do an action."""
     if action := read_action(payload, context):
         return await perform(action, transcripts, sessions)
@@ -108,13 +104,14 @@ async def invoke(payload: object, context: RequestContext) -> StreamingResponse 
         ):
             recorded.begin(session.conversation_id)
             sent = recorded.sends(send)
-            reply, session.history = await complete(run_turn(session.history, prompt, sent))
+            reply, done = await complete(run_turn(session, prompt, sent))
+            session.keep(done)
             recorded.end(reply)
 
-    return stream(turn)
+    return await stream(turn)
 
 
 if __name__ == "__main__":
     load_dotenv()
     transcripts.connect()
-    app.run(port=int(os.environ.get("PORT", "8080")), timeout_graceful_shutdown=30)
+    serve(app)

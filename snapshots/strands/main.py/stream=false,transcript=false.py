@@ -1,88 +1,89 @@
 """An agent on Strands Agents, served by Amazon Bedrock AgentCore."""
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
 from dotenv import load_dotenv
-from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
 from strands import Agent, tool
 from strands.agent.conversation_manager import NullConversationManager
 from strands.types.content import Messages
 
+from body import BodyLimit
 from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
+from replies import answer
+from server import lifespan, serve
 from sessions import SessionCache
+from tools import prepared
 from turns import Session, complete, plain_failures
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-MAX_TURNS = 100
 
-History = list[Messages]  # the messages of each turn, tool calls and results among them
+Turn = Messages  # of one turn, tool calls and results among them
 
 
-@tool
 def add_numbers(a: float, b: float) -> float:
     """Add two numbers."""
     return a + b
 
 
-def make_agent(history: History) -> Agent:
+TOOLS = [tool(prepared(function)) for function in (add_numbers,)]
+
+
+def make_agent(session: Session[Turn]) -> Agent:
     """An agent for one turn: it shares the model and the tools, and owns its copy of the messages."""
     return Agent(
         model=load_model(),
-        messages=[{**message} for turn in history for message in turn],
-        tools=[add_numbers],
+        messages=[{**message} for turn in session.turns for message in turn],
+        tools=[*TOOLS],
         system_prompt=SYSTEM_PROMPT,
-        conversation_manager=NullConversationManager(),  # MAX_TURNS bounds the history
+        conversation_manager=NullConversationManager(),  # the session is bounded already
         retry_strategy=None,  # the model's client retries already
         callback_handler=None,  # the default prints replies
     )
 
 
-async def run_turn(history: History, prompt: str) -> tuple[str, History]:
-    """Run a turn on a copy of the history; return its reply and the new history."""
-    agent = make_agent(history)
+async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session; return the reply and the turn."""
+    agent = make_agent(session)
     start = len(agent.messages)
     result = await agent.invoke_async(prompt)
-    return str(result).strip(), [*history, agent.messages[start:]][-MAX_TURNS:]
+    return str(result).strip(), agent.messages[start:]
 
 
-async def open_session(key: SessionKey | None) -> Session[History]:
+async def open_session(key: SessionKey | None) -> Session[Turn]:
     """Start a session; called at its first turn."""
-    return Session([])
+    return Session(key)
 
 
-async def close_session(key: SessionKey | None, session: Session[History]) -> None:
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
     """Give back what open_session acquired; called once, when the session has left the cache."""
     app.logger.info("Closed session %s", key.session if key else "of a single turn")
 
 
-sessions = SessionCache(open_session, close_session, maxsize=128)
+sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 
 
-@asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """Close the sessions on shutdown."""
-    yield
+async def close() -> None:
+    """Close the sessions on shutdown, when no turn runs any more."""
     await sessions.aclose()
 
 
-app = BedrockAgentCoreApp(lifespan=lifespan)
+app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 
 
 @app.entrypoint
-async def invoke(payload: object, context: RequestContext) -> dict[str, str]:
+async def invoke(payload: object, context: RequestContext) -> Response:
     """Answer one prompt."""
     prompt, key = read_invocation(payload, context)
     async with plain_failures(), sessions.turn(key) as session:
-        reply, session.history = await complete(run_turn(session.history, prompt))
-    return {"result": reply}
+        reply, done = await complete(run_turn(session, prompt))
+        session.keep(done)
+    return answer(reply)
 
 
 if __name__ == "__main__":
     load_dotenv()
-    app.run(port=int(os.environ.get("PORT", "8080")), timeout_graceful_shutdown=30)
+    serve(app)

@@ -130,7 +130,7 @@ def test_a_turn_over_its_time_leaves_nothing(session: str, monkeypatch: pytest.M
 
 
 def test_a_session_keeps_its_last_turns(session: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main, "MAX_TURNS", 3)
+    monkeypatch.setattr(turns, "MAX_TURNS", 3)
 
     async def run() -> None:
         for turn in (1, 2, 3, 4, 4, 4):

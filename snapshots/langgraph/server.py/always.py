@@ -1,0 +1,101 @@
+"""Serves the agent, and ends in time when the process is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from types import FrameType
+
+from bedrock_agentcore import BedrockAgentCoreApp
+from starlette.applications import Starlette
+
+from replies import give_up_all
+from turns import running
+
+# From the moment when the process is told to stop; AgentCore kills it after 15 seconds.
+GRACE_SECONDS = 7.0  # for turns to end
+READ_SECONDS = 8.0  # for clients to take the last of their replies
+CLOSE_SECONDS = 11.0  # for sessions and stores to close
+
+log = logging.getLogger("bedrock_agentcore.app")
+
+
+def lifespan(
+    close: Callable[[], Awaitable[None]],
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Return what runs while the app does: on shutdown turns end first, then `close` is awaited."""
+
+    @asynccontextmanager
+    async def run(_: Starlette) -> AsyncIterator[None]:
+        stopping = _Stopping(asyncio.get_running_loop())
+        with _on_signal(stopping.begin):
+            yield
+        stopping.begin()
+        await running.ended(stopping.seconds_to(READ_SECONDS))
+        try:
+            async with asyncio.timeout(stopping.seconds_to(CLOSE_SECONDS)):
+                await close()
+        except TimeoutError:
+            log.error("Closing the sessions took too long")
+
+    return run
+
+
+def serve(app: BedrockAgentCoreApp) -> None:
+    """Serve until told to stop; then end, though a thread may still wait for a model or a tool."""
+    app.run(
+        port=int(os.environ.get("PORT", "8080")),
+        timeout_graceful_shutdown=round(READ_SECONDS),
+    )
+    # Python itself would wait for every thread.
+    end = threading.Timer(1.0, os._exit, (0,))
+    end.daemon = True
+    end.start()
+
+
+class _Stopping:
+    """The moment when the process is told to stop, and what that sets going."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._since: float | None = None
+
+    def begin(self) -> None:
+        """Have turns end within the grace, and then give up the clients that do not read."""
+        if self._since is None:
+            self._since = time.monotonic()
+            running.end_within(GRACE_SECONDS)
+            last = self._loop.time() + (GRACE_SECONDS + READ_SECONDS) / 2
+            self._loop.call_soon_threadsafe(self._loop.call_at, last, give_up_all)
+
+    def seconds_to(self, end: float) -> float:
+        """How much is left of so many seconds since then."""
+        since = time.monotonic() if self._since is None else self._since
+        return max(0.0, since + end - time.monotonic())
+
+
+@contextmanager
+def _on_signal(call: Callable[[], None]) -> Iterator[None]:
+    """Call it as soon as the process is told to stop, before what the server does then."""
+    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+        yield
+        return
+    of_server = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        call()
+        handler = of_server[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in of_server:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in of_server.items():
+            signal.signal(number, handler)

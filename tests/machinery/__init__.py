@@ -1,0 +1,1 @@
+"""The modules of a generated project that no framework changes, each by itself."""

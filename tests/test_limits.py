@@ -1,0 +1,40 @@
+"""The limits that a project's README names are those that it has, and fit the platform's."""
+
+import inspect
+import re
+from importlib import import_module
+
+import generated
+import pytest
+
+UNITS = {"MiB": 1024 * 1024}
+ROW = re.compile(r"^\| .+ \| ([\d,]+)(?: (\w+))? \| `(\w+)` in `(\w+)\.py` \|$", re.M)
+SECTION = generated.FILES["README.md"].partition("## Limits")[2].partition("\n## ")[0]
+LIMITS = {
+    (module, name): int(number.replace(",", "")) * UNITS.get(unit, 1)
+    for number, unit, name, module in ROW.findall(SECTION)
+}
+
+
+def actual(module: str, name: str) -> object:
+    """The constant, or the default of the argument of SessionCache."""
+    found = import_module(module)
+    if module == "sessions":
+        return inspect.signature(found.SessionCache).parameters[name].default
+    return vars(found)[name]
+
+
+def test_every_row_of_the_table_is_read() -> None:
+    assert len(LIMITS) == SECTION.count("\n| ") - 2 == 15
+
+
+@pytest.mark.parametrize(("module", "name"), LIMITS)
+def test_a_limit_is_what_the_readme_says(module: str, name: str) -> None:
+    assert actual(module, name) == LIMITS[module, name]
+
+
+def test_limits_fit_those_of_the_platform() -> None:
+    assert LIMITS["turns", "TURN_SECONDS"] == 15 * 60
+    # after a SIGTERM a process has 15 seconds at most
+    assert LIMITS["server", "GRACE_SECONDS"] < LIMITS["server", "CLOSE_SECONDS"] <= 12
+    assert LIMITS["body", "MAX_BODY_BYTES"] <= 100_000_000
