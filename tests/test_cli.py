@@ -346,6 +346,14 @@ def test_force_makes_a_repository_of_generated_files_and_never_makes_one_anew() 
     assert git(Path("x1"), "rev-parse", "HEAD") == head
 
 
+def test_a_repository_that_is_a_link_to_what_is_not_there_now_is_kept() -> None:
+    Path("x1").mkdir()
+    Path("x1/.git").symlink_to("/unplugged/x1.git")
+    made = json.loads(invoke("create", "x1", "--framework", "adk", "--force", "--json").stdout)
+    assert made["git"] == "inside-repository"
+    assert str(Path("x1/.git").readlink()) == "/unplugged/x1.git"
+
+
 @pytest.mark.parametrize("failing", ["init", "add", "commit"])
 def test_a_failing_git_leaves_nothing(
     failing: str, folder: Path, tmp_path_factory: pytest.TempPathFactory
