@@ -615,6 +615,34 @@ def test_output_that_the_terminal_cannot_show_does_not_end_the_command() -> None
     assert result.stdout.isascii()
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1:strict", "cp1252"])
+def test_an_object_is_one_on_any_pipe(encoding: str) -> None:
+    words = ("create", "x1", "--framework", "adk", "--json", "--no-git")
+    unusual = ("--description", "Käufe für 日本 🙂", "--output-dir", "日本\udcff")
+    env = {"PYTHONIOENCODING": encoding}
+    made = json.loads(run(*words, *unusual, env=env).stdout)
+    assert made["answers"]["description"] == "Käufe für 日本 🙂"
+    assert made["path"] == str(Path("日本\udcff/x1").resolve())
+    for again, told in (
+        ((*words, *unusual), "日本\udcff"),
+        (("create", "日本", *words[2:]), "日本"),
+        ((*words, "日本\udcff"), "日本\udcff"),
+        ((*words, "--framework", "日本"), "日本"),
+        (("frameworks", "--json", "日本"), "日本"),
+    ):
+        result = run(*again, env=env)
+        assert (result.returncode > 0, result.stderr) == (True, "")
+        assert told in json.loads(result.stdout)["error"]["message"]
+
+
+def test_where_nothing_but_ascii_is_known_an_object_is_one_too() -> None:
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ("create", "--framework", "adk", "--json", "--output-dir", "日本")
+    for ok in (True, False):
+        assert json.loads(run(*words, env=env).stdout)["ok"] is ok
+    assert Path("日本/adk-agent/main.py").exists()
+
+
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     process = subprocess.Popen(
         [*COMMAND, "preview", "--framework", "adk", "sessions.py"],

@@ -1,5 +1,6 @@
 """The mutants: each a fault, the text that makes it, and the tests that should notice."""
 
+from mutants.commands import COMMANDS
 from mutants.mutant import (
     CACHE,
     CHAT,
@@ -276,4 +277,4 @@ OWN = (
     ),
 )
 
-MUTANTS = (*HISTORY, *OWN)
+MUTANTS = (*HISTORY, *OWN, *COMMANDS)

@@ -53,6 +53,14 @@ def test_a_change_is_shown_once_and_can_be_accepted(checkout: Path, agentcore_ne
     assert agentcore_new("snapshots").stdout.startswith("The snapshots are as rendered")
 
 
+def test_its_object_is_one_on_any_pipe(checkout: Path, agentcore_new: Command) -> None:
+    edit(checkout, TEMPLATE, OLD, f"{OLD}  # für 日本")
+    done = agentcore_new("check", "--json", PYTHONIOENCODING="ascii")
+    assert done.stderr == ""
+    first, *_ = json.loads(done.stdout)["differences"]
+    assert f"+{OLD}  # für 日本" in first["diff"]
+
+
 def test_missing_and_left_over_snapshots_are_found(checkout: Path, agentcore_new: Command) -> None:
     before = content(checkout)
     (checkout / "snapshots/adk/invocation.py/always.py").unlink()

@@ -61,6 +61,26 @@ def test_json_has_all_of_it(agentcore_new: Command) -> None:
         assert hunk["common"] == {"stream": ["true"]}
 
 
+JSON = (("--json",), ("--format", "json"), ("--format=json",))
+
+
+@pytest.mark.parametrize("words", JSON, ids=" ".join)
+def test_its_object_is_one_on_any_pipe(
+    words: tuple[str, ...], checkout: Path, agentcore_new: Command
+) -> None:
+    refused = agentcore_new("diff", "日本", *words, PYTHONIOENCODING="ascii")
+    assert (refused.returncode, refused.stderr) == (1, "")
+    error = json.loads(refused.stdout)["error"]
+    assert error["kind"] == "unknown-base"
+    assert "日本" in error["message"]
+
+    edit(checkout, "templates/project/invocation.py", OLD, f"{NEW}  # für 日本")
+    done = agentcore_new("diff", *words, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    ((hunk,),) = (file["hunks"] for file in json.loads(done.stdout)["files"])
+    assert f"+{NEW}  # für 日本" in hunk["lines"]
+
+
 def test_the_base_is_rendered_by_its_own_code(checkout: Path, agentcore_new: Command) -> None:
     git(checkout, "tag", "v0.1.0")
     options = "src/agentcore_new/options.py"

@@ -1,0 +1,72 @@
+"""Faults of the commands, and of what users and reviewers are told."""
+
+from mutants.mutant import one
+
+SOURCE = "src/agentcore_new"
+PROJECT = f"{SOURCE}/project.py"
+
+COMMANDS = (
+    one(
+        "a link followed that comes between check and write",
+        PROJECT,
+        'getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)',
+        'getattr(os, "O_DIRECTORY", 0)',
+        "tests/test_project.py",
+    ),
+    one(
+        "a link followed that comes between check and write, on Windows",
+        PROJECT,
+        "elif stat.S_ISDIR(os.lstat(name).st_mode):",
+        "elif stat.S_ISDIR(os.stat(name).st_mode):",
+        "tests/test_project.py",
+    ),
+    one(
+        "a project written through a link that has taken its folder's place",
+        PROJECT,
+        "    if plan.merges:  # before anything is made there\n        _refuse_link(plan.target)\n",
+        "",
+        "tests/test_project.py",
+    ),
+    one(
+        "a folder that was no project lost with what was set aside",
+        PROJECT,
+        " or not stat.S_ISREG(tree.mode(old / path))",
+        "",
+        "tests/test_project.py",
+    ),
+    one(
+        "a repository lost that came between check and write",
+        PROJECT,
+        "path.as_posix() not in replaceable or ",
+        "",
+        "tests/test_project.py",
+    ),
+    one(
+        "JSON with characters that a pipe cannot take",
+        f"{SOURCE}/output.py",
+        "json.dumps(content, indent=2)",
+        "json.dumps(content, indent=2, ensure_ascii=False)",
+        "tests/test_cli.py -k any_pipe",
+    ),
+    one(
+        "no JSON of the errors of --format json",
+        f"{SOURCE}/cli.py",
+        '("--format", "json") in pairwise(words) or "--format=json" in words',
+        "False",
+        "tests/review/test_diff.py -k any_pipe",
+    ),
+    one(
+        "frameworks told together by the lines that change alone",
+        f"{SOURCE}/review/changes.py",
+        "same = tuple((hunk.changed, hunk.where) for hunk in hunks)",
+        "same = tuple(hunk.changed for hunk in hunks)",
+        "tests/review/test_changes.py",
+    ),
+    one(
+        "releases compared as text",
+        f"{SOURCE}/review/release.py",
+        "_numbers(version) <= _numbers(__version__)",
+        "version <= __version__",
+        "tests/review/test_release_version.py",
+    ),
+)
