@@ -69,4 +69,32 @@ COMMANDS = (
         "version <= __version__",
         "tests/review/test_release_version.py",
     ),
+    one(
+        "a workflow that comments and may write contents",
+        ".github/workflows/template-diff.yml",
+        "      pull-requests: write # to comment\n",
+        "      contents: write # to comment\n      pull-requests: write # to comment\n",
+        "tests/test_workflows.py",
+    ),
+    one(
+        "an example in the README with a flag that there is not",
+        "README.md",
+        "agentcore-new create --framework adk\n",
+        "agentcore-new create --framework adk --streaming\n",
+        "tests/test_documented_commands.py",
+    ),
+    one(
+        "a synopsis in the README without a flag that there is",
+        "README.md",
+        "[--dry-run] [--force]",
+        "[--dry-run]",
+        "tests/test_documented_commands.py",
+    ),
+    one(
+        "a flag in the README's text that there is not",
+        "README.md",
+        "unless `--force` says so",
+        "unless `--overwrite` says so",
+        "tests/test_documented_commands.py",
+    ),
 )

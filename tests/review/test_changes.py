@@ -68,13 +68,13 @@ def test_a_change_is_there_once_with_what_its_projects_have_in_common() -> None:
 
 def test_the_same_lines_are_no_one_change_where_other_projects_have_them() -> None:
     options: dict[str, Sequence[Value]] = {"framework": "xyz", "stream": BOOLS}
-    before = edition(lambda _: {"a.py": "one\n", **pyproject("a>=1")}, **options)
 
-    def after(combination: dict[str, Value]) -> dict[str, str]:
-        has = combination["framework"] != "x" or combination["stream"]
-        return {"a.py": "two\n", **pyproject("a>=2")} if has else before.projects[0].files
+    def files(*, new: Value) -> dict[str, str]:
+        return {"a.py": "two\n" if new else "one\n", **pyproject("a>=2" if new else "a>=1")}
 
-    changes = compare(before, edition(after, **options))
+    before = edition(lambda _: files(new=False), **options)
+    after = edition(lambda c: files(new=c["framework"] != "x" or c["stream"]), **options)
+    changes = compare(before, after)
     assert [row for row in told(changes) if row[1] == "a.py"] == [
         ("x", "a.py", "changed", [("in 1 of 2: stream=true", ["-one", "+two"])]),
         ("y,z", "a.py", "changed", [("in all 2", ["-one", "+two"])]),
