@@ -139,6 +139,14 @@ def test_the_next_commands_go_to_the_project(
     assert Path(made["path"], "main.py").exists()
 
 
+def test_the_home_folder_can_be_written_as_in_a_shell(own_git_setup: Path) -> None:
+    words = ("create", "x1", "--framework", "adk", "--no-git", "--output-dir=~/agents", "--json")
+    made = json.loads(invoke(*words).stdout)
+    assert made["path"] == str(own_git_setup / "agents/x1")
+    assert made["next_commands"][0] == f"cd {own_git_setup}/agents/x1"
+    assert (own_git_setup / "agents/x1/main.py").exists()
+
+
 def test_the_equivalent_command_makes_the_same_project() -> None:
     words = ["--framework", "adk", "--stream", "--description", 'it\'s -- "x" $HOME', "--no-git"]
     made = json.loads(invoke("create", "one", "--output-dir", "a b", *words, "--json").stdout)

@@ -1,5 +1,6 @@
 import errno
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -232,6 +233,39 @@ def test_a_full_disk_leaves_nothing(is_there: bool, tmp_path: Path) -> None:
     assert snapshot(tmp_path) == before
 
 
+class Ended(BaseException):
+    """What a signal makes of the program."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_signal_while_files_move_waits_until_all_have(
+    number: signal.Signals, is_there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(_number: int, _frame: object) -> None:
+        raise Ended
+
+    if is_there:
+        occupied(tmp_path / "new")
+    plan = project.plan(tmp_path / "new", FILES, force=True)
+    rename = os.rename
+
+    def interrupted(*words: Any, **folders: Any) -> None:
+        signal.raise_signal(number)
+        rename(*words, **folders)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    before = signal.signal(number, end)
+    try:
+        with pytest.raises(Ended):
+            project.write(plan)
+    finally:
+        signal.signal(number, before)
+    assert {path: (tmp_path / "new" / path).read_text() for path in FILES} == FILES
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert not list((tmp_path / "new").glob(".new.*"))
+
+
 def test_a_read_only_folder_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path, *_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
@@ -423,6 +457,19 @@ def test_a_target_that_becomes_a_link_while_files_move_is_not_written_to(
     project.write(plan)
     assert snapshot(outside) == before
     assert {path: (tmp_path / "moved" / path).read_text() for path in FILES} == FILES
+
+
+def test_no_folder_is_left_open(tmp_path: Path) -> None:
+    def opened() -> int:
+        return len([*Path("/dev/fd").iterdir()])
+
+    target = occupied(tmp_path / "new")
+    before = opened()
+    write(target, force=True)
+    assert opened() == before
+    with pytest.raises(UnsafeTarget):
+        write(target, force=True, prepare=lambda _folder: swap(target / "model", tmp_path))
+    assert opened() == before
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "folder"])
