@@ -250,10 +250,10 @@ def create(
         print(output.created_text(created), flush=True)
 
     go_there = output.change_folder(output_dir, created.target.name)
-    install = install and not dry_run
-    if install:
+    installed = install and not dry_run
+    if installed:
         installation.install(created.target, go_there)
-    commands = output.next_commands(go_there, answers, installed=install)
+    commands = output.next_commands(go_there, answers, installed=installed)
     again = output.equivalent_command(
         answers, output_dir, {"git": git, "install": install or None, "force": force or None}
     )

@@ -4,6 +4,7 @@ from mutants.mutant import one
 
 SOURCE = "src/agentcore_new"
 PROJECT = f"{SOURCE}/project.py"
+GIT = f"{SOURCE}/git.py"
 
 COMMANDS = (
     one(
@@ -124,5 +125,124 @@ COMMANDS = (
         "unless `--force` says so",
         "unless `--overwrite` says so",
         "tests/test_documented_commands.py",
+    ),
+    one(
+        "next commands with a ~ that is quoted",
+        f"{SOURCE}/output.py",
+        "output_dir.expanduser() / name",
+        "output_dir / name",
+        "tests/test_cli.py -k home",
+    ),
+    one(
+        "an unknown value told in full",
+        f"{SOURCE}/options.py",
+        'f"{text[:64]!r} is not a known',
+        'f"{text!r} is not a known',
+        "tests/test_options.py -k unknown",
+    ),
+    one(
+        "objects in another repository",
+        GIT,
+        '    "GIT_OBJECT_DIRECTORY",\n',
+        "",
+        "tests/test_cli.py -k another_repository",
+    ),
+    one(
+        "no commit within a hook that receives",
+        GIT,
+        '    "GIT_QUARANTINE_PATH",\n',
+        "",
+        "tests/test_cli.py -k another_repository",
+    ),
+    one(
+        "no commit in a folder of somebody else",
+        GIT,
+        '    "safe.directory=*",\n',
+        "",
+        "tests/test_cli.py -k somebody",
+    ),
+    one(
+        "a commit by whoever git guesses",
+        GIT,
+        '    "user.useConfigOnly=true",\n',
+        "",
+        "tests/test_cli.py -k identity",
+    ),
+    one(
+        "no commit where git is strict with line ends",
+        GIT,
+        '    "core.safecrlf=false",\n',
+        "",
+        "tests/test_cli.py -k ignored",
+    ),
+    one(
+        "a failed commit where only an author is known",
+        GIT,
+        'for role in ("AUTHOR", "COMMITTER")',
+        'for role in ("AUTHOR",)',
+        "tests/test_cli.py -k identity",
+    ),
+    one(
+        "a traceback of an installer that cannot be started",
+        f"{SOURCE}/installation.py",
+        "    except OSError as error:\n",
+        "    except KeyError as error:\n",
+        "tests/test_cli.py -k installer",
+    ),
+    one(
+        "an installer that reads what is typed",
+        f"{SOURCE}/installation.py",
+        "            stdin=subprocess.DEVNULL,\n",
+        "",
+        "tests/test_cli.py -k installer",
+    ),
+    one(
+        "the same again without --force",
+        f"{SOURCE}/cli.py",
+        '"force": force or None',
+        '"force": None',
+        "tests/test_cli.py -k switch",
+    ),
+    one(
+        "the same again without --install",
+        f"{SOURCE}/cli.py",
+        '"install": install or None',
+        '"install": None',
+        "tests/test_cli.py -k switch",
+    ),
+    one(
+        "no word on the repository around",
+        f"{SOURCE}/output.py",
+        '    Repository.INSIDE_REPOSITORY: "git: no new repository, the project is inside one.",\n',
+        "",
+        "tests/test_cli.py -k inside",
+    ),
+    one(
+        "questions before an object",
+        f"{SOURCE}/cli.py",
+        "not (yes or as_json)",
+        "not yes",
+        "tests/test_terminal.py -k asked",
+    ),
+    one(
+        "files left out because of how their names begin",
+        f"{SOURCE}/render.py",
+        'path.startswith(f"{part}/")',
+        "path.startswith(part)",
+        "tests/test_render.py -k condition",
+    ),
+    one(
+        "new files that users are not told of",
+        f"{SOURCE}/review/repository.py",
+        "return bool(changed or new)",
+        "return bool(changed)",
+        "tests/review/test_check.py -k told",
+    ),
+    one(
+        "a comment whose table breaks at a bar",
+        f"{SOURCE}/review/diff_markdown.py",
+        '.replace("|", "&#124;")',
+        "",
+        "tests/review/test_diff.py -k table",
     ),
 )

@@ -166,6 +166,15 @@ def test_users_are_told_of_what_they_will_get(checkout: Path, agentcore_new: Com
     assert json.loads(agentcore_new("check", "--json").stdout)["undocumented_since"] == "v0.2.0"
 
 
+def test_users_are_told_of_new_files_too(checkout: Path, agentcore_new: Command) -> None:
+    git(checkout, "switch", "--quiet", "--create", "work")
+    (checkout / "templates/project/extra.txt").write_text("new\n")
+    agentcore_new("snapshots")
+    assert git(checkout, "diff", "--name-only") == ""
+    fork = git(checkout, "rev-parse", "main").strip()
+    assert json.loads(agentcore_new("check", "--json").stdout)["undocumented_since"] == fork
+
+
 def test_it_works_where_there_is_no_git(checkout: Path, agentcore_new: Command) -> None:
     (checkout / ".git").rename(checkout.parent / "away")
     assert agentcore_new("check").returncode == 0

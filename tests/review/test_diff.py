@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agentcore_new.review.diff_markdown import LIMIT, MARK
+from agentcore_new.review.changes import Changes, ChoiceChange
+from agentcore_new.review.diff_markdown import LIMIT, MARK, markdown
 from review.conftest import Command, commit, edit, git
 
 ANSWERS = ".copier-answers.yml"
@@ -127,6 +128,15 @@ def test_what_is_in_a_template_stays_text(checkout: Path, agentcore_new: Command
     assert "everyone" in inside
     assert "everyone" not in before + after
     assert after.count("<details>") == before.count("</details>")
+
+
+def test_what_is_in_a_table_stays_in_its_cell() -> None:
+    choices = (ChoiceChange("options.x.default", "a|b", "<i>\n@c"),)
+    comment = markdown(Changes("main", 1, ("x",), choices, (), ()))
+    (row,) = [line for line in comment.splitlines() if "options.x.default" in line]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    shown = ("options.x.default", "a&#124;b", "&lt;i&gt; @c")
+    assert cells == [f"<code>{text}</code>" for text in shown]
 
 
 def test_a_comment_always_has_room(checkout: Path, agentcore_new: Command) -> None:
