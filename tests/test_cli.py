@@ -139,6 +139,14 @@ def test_the_next_commands_go_to_the_project(
     assert Path(made["path"], "main.py").exists()
 
 
+def test_the_home_folder_can_be_written_as_in_a_shell(own_git_setup: Path) -> None:
+    words = ("create", "x1", "--framework", "adk", "--no-git", "--output-dir=~/agents", "--json")
+    made = json.loads(invoke(*words).stdout)
+    assert made["path"] == str(own_git_setup / "agents/x1")
+    assert made["next_commands"][0] == f"cd {own_git_setup}/agents/x1"
+    assert (own_git_setup / "agents/x1/main.py").exists()
+
+
 def test_the_equivalent_command_makes_the_same_project() -> None:
     words = ["--framework", "adk", "--stream", "--description", 'it\'s -- "x" $HOME', "--no-git"]
     made = json.loads(invoke("create", "one", "--output-dir", "a b", *words, "--json").stdout)
@@ -149,6 +157,14 @@ def test_the_equivalent_command_makes_the_same_project() -> None:
     Path("a b").rename("first")
     assert run(*again).returncode == 0
     assert {path: Path("a b/one", path).read_bytes() for path in made["files"]} == before
+
+
+def test_the_equivalent_command_has_every_switch_a_dry_run_included() -> None:
+    Path("x1").mkdir()
+    Path("x1/notes.txt").touch()
+    words = ("create", "x1", "--framework", "adk", "--install", "--force", "--git", "--dry-run")
+    again = shlex.split(json.loads(invoke(*words, "--json").stdout)["command"])
+    assert again[3:] == ["--framework", "adk", "--git", "--install", "--force", "--yes"]
 
 
 def test_a_dry_run_lists_exactly_what_a_real_run_writes(folder: Path) -> None:
@@ -265,7 +281,8 @@ def test_nobody_is_asked_without_a_terminal(words: tuple[str, ...]) -> None:
 def test_the_commit_holds_all_files_whatever_is_ignored(own_git_setup: Path) -> None:
     (own_git_setup / "ignored").write_text("*.py\n.env*\nREADME.md\n.gitignore\n")
     with (own_git_setup / ".gitconfig").open("a") as config:
-        config.write(f"[core]\n\texcludesFile = {own_git_setup}/ignored\n\tautocrlf = true\n")
+        config.write(f"[core]\n\texcludesFile = {own_git_setup}/ignored\n")
+        config.write("\tautocrlf = true\n\tsafecrlf = true\n")
     made = json.loads(invoke("create", "x1", "--framework", "adk", "--json").stdout)
     assert made["git"] == "committed"
     assert sorted(git(Path("x1"), "ls-tree", "-r", "--name-only", "HEAD").split()) == made["files"]
@@ -313,6 +330,56 @@ def test_git_variables_of_another_repository_are_not_followed(
     assert (folder / "x1/.git/HEAD").exists()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_QUARANTINE_PATH",
+    ],
+)
+def test_a_git_variable_of_another_repository_has_no_effect(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "other").mkdir()
+    git(folder / "other", "init", "--quiet")
+    before = everything(folder / "other")
+    value = folder / "other/.git" / ("index" if "INDEX" in name else "objects")
+    monkeypatch.setenv(name, str(value.parent if "COMMON" in name else value))
+    made = json.loads(invoke("create", "x1", "--framework", "adk", "--json").stdout)
+    monkeypatch.delenv(name)
+    assert made["git"] == "committed"
+    assert everything(folder / "other") == before
+    assert git(folder / "x1", "status", "--porcelain") == ""
+    assert (
+        sorted(git(folder / "x1", "ls-tree", "-r", "--name-only", "HEAD").split())
+        == (made["files"])
+    )
+
+
+def test_a_folder_of_somebody_else_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # by which git tests itself
+    made = json.loads(invoke("create", "x1", "--framework", "adk", "--json").stdout)
+    assert made["git"] == "committed"
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"EMAIL": "ada@example.com"},  # to which git would add the name of the account
+        {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"},
+        {"GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com"},
+    ],
+    ids=lambda env: next(iter(env)),
+)
+def test_half_an_identity_is_none(env: dict[str, str], own_git_setup: Path) -> None:
+    (own_git_setup / ".gitconfig").unlink()
+    result = run("create", "x1", "--framework", "adk", "--json", env=env)
+    assert json.loads(result.stdout)["git"] == "no-identity"
+
+
 def test_without_an_identity_there_is_no_commit_and_a_line_says_so(own_git_setup: Path) -> None:
     (own_git_setup / ".gitconfig").unlink()
     result = run("create", "x1", "--framework", "adk")
@@ -325,6 +392,8 @@ def test_without_an_identity_there_is_no_commit_and_a_line_says_so(own_git_setup
 def test_inside_a_repository_there_is_no_new_one_unless_it_is_asked_for(folder: Path) -> None:
     git(folder, "init", "--quiet")
     words = ("create", "--framework", "adk", "--output-dir", "sub", "--json")
+    told = "git: no new repository, the project is inside one.\n"
+    assert told in invoke("create", "x2", *words[1:-1]).stdout
     inside = json.loads(invoke(*words).stdout)
     assert inside["git"] == "inside-repository"
     assert not Path("sub/adk-agent/.git").exists()
@@ -344,6 +413,14 @@ def test_force_makes_a_repository_of_generated_files_and_never_makes_one_anew() 
     second = json.loads(invoke(*words, "--git").stdout)
     assert second["git"] == "inside-repository"
     assert git(Path("x1"), "rev-parse", "HEAD") == head
+
+
+def test_a_repository_that_is_a_link_to_what_is_not_there_now_is_kept() -> None:
+    Path("x1").mkdir()
+    Path("x1/.git").symlink_to("/unplugged/x1.git")
+    made = json.loads(invoke("create", "x1", "--framework", "adk", "--force", "--json").stdout)
+    assert made["git"] == "inside-repository"
+    assert str(Path("x1/.git").readlink()) == "/unplugged/x1.git"
 
 
 @pytest.mark.parametrize("failing", ["init", "add", "commit"])
@@ -445,6 +522,29 @@ def test_install_runs_uv_in_the_project_and_shows_its_progress(
     assert Path("x1/ran").read_text().strip() == made["path"]
     assert made["next_commands"][1] == "AGENT_OFFLINE=1 uv run main.py"
     assert "ran" not in made["files"]
+
+
+def test_an_installer_that_cannot_be_started_is_one_line(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    path = program(tmp_path_factory.mktemp("bin"), "uv", "")
+    Path(path.partition(os.pathsep)[0], "uv").write_text("#!/no/such/interpreter\n")
+    result = run("create", "x1", "--framework", "adk", "--install", env={"PATH": path})
+    assert result.returncode == 1
+    assert "but `uv sync` failed: No such file or directory. To go on: cd x1" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_installer_gets_nothing_that_is_typed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = program(tmp_path_factory.mktemp("bin"), "uv", "cat > typed")
+    subprocess.run(
+        [*COMMAND, "create", "x1", "--framework", "adk", "--install", "--yes"],
+        env={**os.environ, "PATH": path},
+        input=b"for the next command\n",
+        capture_output=True,
+        check=True,
+    )
+    assert Path("x1/typed").read_text() == ""
 
 
 @pytest.mark.parametrize("words", [(), ("--json",)])
@@ -605,6 +705,34 @@ def test_output_that_the_terminal_cannot_show_does_not_end_the_command() -> None
     assert result.returncode == 0
     assert "|-- main.py" in result.stdout
     assert result.stdout.isascii()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1:strict", "cp1252"])
+def test_an_object_is_one_on_any_pipe(encoding: str) -> None:
+    words = ("create", "x1", "--framework", "adk", "--json", "--no-git")
+    unusual = ("--description", "Käufe für 日本 🙂", "--output-dir", "日本\udcff")
+    env = {"PYTHONIOENCODING": encoding}
+    made = json.loads(run(*words, *unusual, env=env).stdout)
+    assert made["answers"]["description"] == "Käufe für 日本 🙂"
+    assert made["path"] == str(Path("日本\udcff/x1").resolve())
+    for again, told in (
+        ((*words, *unusual), "日本\udcff"),
+        (("create", "日本", *words[2:]), "日本"),
+        ((*words, "日本\udcff"), "日本\udcff"),
+        ((*words, "--framework", "日本"), "日本"),
+        (("frameworks", "--json", "日本"), "日本"),
+    ):
+        result = run(*again, env=env)
+        assert (result.returncode > 0, result.stderr) == (True, "")
+        assert told in json.loads(result.stdout)["error"]["message"]
+
+
+def test_where_nothing_but_ascii_is_known_an_object_is_one_too() -> None:
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ("create", "--framework", "adk", "--json", "--output-dir", "日本")
+    for ok in (True, False):
+        assert json.loads(run(*words, env=env).stdout)["ok"] is ok
+    assert Path("日本/adk-agent/main.py").exists()
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from mutants.__main__ import ROOT, applied, copy, verdict
-from mutants.table import CACHE, HISTORY, MUTANTS, OWN, Edit, Mutant, one
+from mutants.mutant import CACHE, Edit, Mutant, one
+from mutants.table import HISTORY, MUTANTS, OWN
 
 KEY = "entry = self._in_use.get(key) or self._idle.pop(key, None) or _Entry()"
 

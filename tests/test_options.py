@@ -190,6 +190,12 @@ def test_an_unknown_framework_is_refused_with_the_known_ones(text: str) -> None:
         assert framework.value in refusal.value.hint
 
 
+def test_of_a_long_unknown_value_the_beginning_is_told() -> None:
+    with pytest.raises(UnknownChoice) as refusal:
+        complete(framework="x" * 65)
+    assert refusal.value.message == f"'{'x' * 64}' is not a known framework."
+
+
 def test_the_framework_must_be_given() -> None:
     with pytest.raises(MissingAnswer, match="--framework"):
         options.complete({"framework": None, "stream": True})

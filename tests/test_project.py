@@ -1,11 +1,13 @@
 import errno
 import os
+import signal
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -231,6 +233,39 @@ def test_a_full_disk_leaves_nothing(is_there: bool, tmp_path: Path) -> None:
     assert snapshot(tmp_path) == before
 
 
+class Ended(BaseException):
+    """What a signal makes of the program."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_signal_while_files_move_waits_until_all_have(
+    number: signal.Signals, is_there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(_number: int, _frame: object) -> None:
+        raise Ended
+
+    if is_there:
+        occupied(tmp_path / "new")
+    plan = project.plan(tmp_path / "new", FILES, force=True)
+    rename = os.rename
+
+    def interrupted(*words: Any, **folders: Any) -> None:
+        signal.raise_signal(number)
+        rename(*words, **folders)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    before = signal.signal(number, end)
+    try:
+        with pytest.raises(Ended):
+            project.write(plan)
+    finally:
+        signal.signal(number, before)
+    assert {path: (tmp_path / "new" / path).read_text() for path in FILES} == FILES
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert not list((tmp_path / "new").glob(".new.*"))
+
+
 def test_a_read_only_folder_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path, *_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
@@ -248,16 +283,16 @@ def test_a_failure_while_replacing_puts_everything_back(
     target = occupied(tmp_path / "new")
     before = snapshot(tmp_path)
     plan = project.plan(target, FILES, force=True)
-    rename = Path.rename
+    rename = os.rename
     calls = iter(range(100))
 
-    def failing(self: Path, to: Path) -> Path:
+    def failing(*words: Any, **folders: Any) -> None:
         if next(calls) == at:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return rename(self, to)
+        rename(*words, **folders)
 
     # One rename sets the old main.py aside, three bring the new files.
-    monkeypatch.setattr(Path, "rename", failing)
+    monkeypatch.setattr(os, "rename", failing)
     with pytest.raises(WriteFailed, match="No space left"):
         project.write(plan)
     assert snapshot(tmp_path) == before
@@ -313,3 +348,162 @@ def test_what_appears_meanwhile_is_not_harmed(kind: str, tmp_path: Path) -> None
         write(tmp_path / "new", prepare=appear)
     staged = {path for path in appeared if path.startswith(".")}
     assert snapshot(tmp_path) == {p: t for p, t in appeared.items() if p not in staged}
+
+
+# What takes the place of a file or folder between check and write.
+
+LINKS = ("main.py", "tests", "tests/deep", "model", "model/load.py")
+
+
+def swap(path: Path, to: Path) -> None:
+    """Put a link where something else was, which is kept beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.rename(path.with_name(f"{path.name}-before"))
+    path.symlink_to(to)
+
+
+def not_staged(folder: Path) -> dict[str, str]:
+    return {path: text for path, text in snapshot(folder).items() if "/.new." not in path}
+
+
+def elsewhere(folder: Path) -> Path:
+    """Make a folder of the user's, with files of the names that would be written."""
+    for path in FILES:
+        for name in (path, path.rpartition("/")[2]):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("precious\n")
+    return folder
+
+
+@pytest.fixture(params=[True, False], ids=["held", "not held"])
+def _held_open(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With folders held open, and without as on Windows."""
+    monkeypatch.setattr(project, "HELD_OPEN", request.param and project.HELD_OPEN)
+
+
+@pytest.mark.usefixtures("_held_open")
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_that_comes_after_the_check_is_not_followed(link: str, tmp_path: Path) -> None:
+    target = occupied(tmp_path / "new")
+    outside = elsewhere(tmp_path / "outside")
+    leads_to = outside / "main.py" if link.endswith(".py") else outside
+    found: dict[str, str] = {}
+
+    def come(_folder: Path) -> None:
+        swap(target / link, leads_to)
+        found.update(not_staged(tmp_path))
+
+    with pytest.raises(UnsafeTarget) as refusal:
+        write(target, force=True, prepare=come)
+    assert refusal.value.details["links"] == [link]
+    assert snapshot(tmp_path) == found
+
+
+@pytest.mark.usefixtures("_held_open")
+@pytest.mark.parametrize("link", [link for link in LINKS if link != "main.py"])
+def test_a_link_that_comes_while_files_move_is_not_followed(
+    link: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = occupied(tmp_path / "new")
+    outside = elsewhere(tmp_path / "outside")
+    plan = project.plan(target, FILES, force=True)
+    rename = os.rename
+    moves = iter(range(100))
+    found: dict[str, str] = {}
+
+    def before_the_second(*words: Any, **folders: Any) -> None:
+        if next(moves) == 1:  # main.py is set aside
+            swap(target / link, outside / "main.py" if link.endswith(".py") else outside)
+            found.update({**not_staged(tmp_path), "new/main.py": "old\n"})
+        rename(*words, **folders)
+
+    monkeypatch.setattr(os, "rename", before_the_second)
+    with pytest.raises(UnsafeTarget) as refusal:
+        project.write(plan)
+    assert refusal.value.details["links"] == [link]
+    assert snapshot(tmp_path) == found
+
+
+def test_a_target_that_becomes_a_link_is_not_written_to(tmp_path: Path) -> None:
+    target = occupied(tmp_path / "new")
+    plan = project.plan(target, FILES, force=True)
+    swap(target, elsewhere(tmp_path / "outside"))
+    before = snapshot(tmp_path)
+    prepared: list[Path] = []
+    with pytest.raises(UnsafeTarget, match="new is a symbolic link"):
+        project.write(plan, prepared.append)
+    assert prepared == []
+    assert snapshot(tmp_path) == before
+
+
+def test_a_target_that_becomes_a_link_while_files_move_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = occupied(tmp_path / "new")
+    outside = elsewhere(tmp_path / "outside")
+    before = snapshot(outside)
+    plan = project.plan(target, FILES, force=True)
+    rename = os.rename
+    moves = iter(range(100))
+
+    def after_the_first(*words: Any, **folders: Any) -> None:
+        if next(moves) == 1:
+            rename(target, tmp_path / "moved")
+            target.symlink_to(outside)
+        rename(*words, **folders)
+
+    monkeypatch.setattr(os, "rename", after_the_first)
+    project.write(plan)
+    assert snapshot(outside) == before
+    assert {path: (tmp_path / "moved" / path).read_text() for path in FILES} == FILES
+
+
+def test_no_folder_is_left_open(tmp_path: Path) -> None:
+    def opened() -> int:
+        return len([*Path("/dev/fd").iterdir()])
+
+    target = occupied(tmp_path / "new")
+    before = opened()
+    write(target, force=True)
+    assert opened() == before
+    with pytest.raises(UnsafeTarget):
+        write(target, force=True, prepare=lambda _folder: swap(target / "model", tmp_path))
+    assert opened() == before
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_a_repository_that_comes_meanwhile_is_not_replaced(kind: str, tmp_path: Path) -> None:
+    target = occupied(tmp_path / "new")
+    found: dict[str, str] = {}
+
+    def come(folder: Path) -> None:
+        (folder / ".git").mkdir()
+        (folder / ".git/HEAD").write_text("new\n")
+        if kind == "link":
+            (target / ".git").symlink_to("nowhere")
+        elif kind == "file":
+            (target / ".git").write_text("gitdir: mine\n")
+        else:
+            (target / ".git").mkdir()
+            (target / ".git/HEAD").write_text("mine\n")
+        found.update(not_staged(tmp_path))
+
+    with pytest.raises(WriteFailed, match="File exists"):
+        write(target, force=True, prepare=come)
+    assert snapshot(tmp_path) == found
+
+
+def test_a_folder_in_place_of_a_file_is_not_replaced_either(tmp_path: Path) -> None:
+    target = occupied(tmp_path / "new")
+    found: dict[str, str] = {}
+
+    def come(_folder: Path) -> None:
+        (target / "main.py").unlink()
+        (target / "main.py").mkdir()
+        (target / "main.py/mine").write_text("mine\n")
+        found.update(not_staged(tmp_path))
+
+    with pytest.raises(TargetInTheWay, match="something else"):
+        write(target, force=True, prepare=come)
+    assert snapshot(tmp_path) == found

@@ -1,5 +1,6 @@
 """What a person at a terminal meets; a pseudo-terminal plays it."""
 
+import json
 import os
 import re
 import shlex
@@ -117,6 +118,13 @@ def test_yes_asks_nothing() -> None:
     assert process.exitstatus == 0
     assert "serves the model" not in shown
     assert "The same again" not in shown
+
+
+def test_nothing_is_asked_where_an_object_is_wanted() -> None:
+    with terminal("create", "--framework", "adk", "--json", width=1_000) as process:
+        made = json.loads(rest(process))
+    assert process.exitstatus == 0
+    assert made["answers"]["project_name"] == "adk-agent"
 
 
 def test_a_bad_name_is_refused_where_it_is_typed() -> None:

@@ -61,6 +61,27 @@ def test_nothing_is_allowed_but_what_a_job_asks_for(file: Path) -> None:
             assert not re.search(r"pip install|python|pytest|^agentcore-new", runs, re.M), name
 
 
+# What each job may do. One that may write may do nothing else.
+RIGHTS = {
+    "ci": {
+        "fast": {"contents": "read"},
+        "real": {"contents": "read"},
+        "readme": {"contents": "read"},
+    },
+    "nightly": {"versions": {"contents": "read"}, "report": {"issues": "write"}},
+    "snapshots": {"render": {"contents": "read"}, "push": {"contents": "write"}},
+    "template-diff": {"render": {"contents": "read"}, "comment": {"pull-requests": "write"}},
+}
+
+
+def test_each_job_has_exactly_the_rights_that_it_needs() -> None:
+    found = {
+        file.stem: {name: job.get("permissions") for name, job in loaded(file)["jobs"].items()}
+        for file in WORKFLOWS
+    }
+    assert found == RIGHTS
+
+
 def test_the_readmes_commands_are_run_as_they_stand() -> None:
     jobs = loaded(ROOT / ".github/workflows/ci.yml")["jobs"]
     create, _, _ = re.findall(r"```sh\n(.*?)\n```", (ROOT / "README.md").read_text("utf-8"))[:3]

@@ -4,6 +4,7 @@ import inspect
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -53,9 +54,9 @@ class Commands(TyperGroup):
         try:
             code = parse_and_call()
         except errors.Error as error:
-            code = _report(error, as_json="--json" in words)
+            code = _report(error, as_json=_wants_json(words))
         except typer.TyperException as error:
-            code = _report(_usage_error(error), as_json="--json" in words)
+            code = _report(_usage_error(error), as_json=_wants_json(words))
         except typer.Abort:
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
@@ -67,6 +68,12 @@ def _usage_error(error: typer.TyperException) -> errors.UsageError:
     return errors.UsageError(
         error.format_message(), hint=f"`{command} --help` explains it, with examples."
     )
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Return whether an object is asked for, which is to be known of a wrong command line too."""
+    asked = ("--format", "json") in pairwise(words) or "--format=json" in words
+    return asked or "--json" in words
 
 
 def _report(error: errors.Error, *, as_json: bool) -> int:
@@ -243,10 +250,10 @@ def create(
         print(output.created_text(created), flush=True)
 
     go_there = output.change_folder(output_dir, created.target.name)
-    install = install and not dry_run
-    if install:
+    installed = install and not dry_run
+    if installed:
         installation.install(created.target, go_there)
-    commands = output.next_commands(go_there, answers, installed=install)
+    commands = output.next_commands(go_there, answers, installed=installed)
     again = output.equivalent_command(
         answers, output_dir, {"git": git, "install": install or None, "force": force or None}
     )

@@ -1,5 +1,6 @@
 """Create a project: from answers to files on disk, a repository and an environment."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,7 +95,7 @@ def _repository(target: Path, *, wanted: bool | None) -> Repository:
             raise GitFailed("git is not installed.", hint="--no-git creates no repository.")
         return Repository.NO_GIT
     # One's own repository is never made anew; one inside another is made if it is asked for.
-    if (target / ".git").exists() or (not wanted and git.is_inside_repository(target)):
+    if os.path.lexists(target / ".git") or (not wanted and git.is_inside_repository(target)):
         return Repository.INSIDE_REPOSITORY
     return Repository.COMMITTED
 

@@ -1,23 +1,28 @@
 """A project on disk: what would be written, what is in the way, and the write itself.
 
 A new project is made in a staging folder beside its place and appears by one rename. Into a folder
-that has files, which takes `force`, the files are moved one by one and moved back on failure.
+that has files, which takes `force`, the files are moved one by one and moved back on failure. What
+comes there meanwhile is neither followed, if it is a link, nor lost.
 """
 
 import errno
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+import stat
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from agentcore_new.errors import TargetInTheWay, UnsafeTarget, WriteFailed
 
 LISTED = 8
-# rename(2) says one of these if a folder came to be where the project goes.
-TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
+# The system says one of these if something came to be where the project or a part of it goes.
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.ELOOP)
+# Open a folder, and no link to one. Windows cannot: there a folder is looked at when it is needed.
+FOLDER_ALONE = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+HELD_OPEN = {os.open, os.mkdir, os.rename, os.rmdir, os.stat} <= os.supports_dir_fd
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,7 @@ def plan(target: Path, files: Mapping[str, str], *, force: bool = False) -> Plan
 
 
 def _plan(target: Path, files: Mapping[str, str], *, force: bool) -> Plan:
-    if target.is_symlink():
-        raise UnsafeTarget(
-            f"{target} is a symbolic link, and links are not followed.",
-            hint=f"Remove it, or choose another name. It leads to {target.readlink()}",
-            details={"path": str(target), "links": [target.name]},
-        )
+    _refuse_link(target)
     if not target.exists():
         above = next(parent for parent in target.parents if parent.exists())
         if not above.is_dir():
@@ -89,8 +89,18 @@ def _plan(target: Path, files: Mapping[str, str], *, force: bool) -> Plan:
     return Plan(target, files, replaced, merges=True)
 
 
+def _refuse_link(target: Path) -> None:
+    if target.is_symlink():
+        raise UnsafeTarget(
+            f"{target} is a symbolic link, and links are not followed.",
+            hint=f"Remove it, or choose another name. It leads to {target.readlink()}",
+            details={"path": str(target), "links": [target.name]},
+        )
+
+
 def _refuse_unsafe(target: Path, files: Mapping[str, str]) -> None:
     """Refuse links, and what is no file where a file goes or no folder where a folder goes."""
+    _refuse_link(target)
     folders = {str(parent) for path in files for parent in Path(path).parents if parent.name}
     links = sorted(path for path in {*folders, *files} if (target / path).is_symlink())
     if links:
@@ -121,8 +131,11 @@ def write(plan: Plan, prepare: Callable[[Path], None] = lambda _folder: None) ->
 
     Raises:
         TargetInTheWay: Something came to be there since the plan was made.
+        UnsafeTarget: So did a symbolic link.
         WriteFailed: The disk refused.
     """
+    if plan.merges:  # before anything is made there
+        _refuse_link(plan.target)
     holder = plan.target if plan.merges else plan.target.parent
     staging = holder / f".{plan.target.name}.{os.urandom(4).hex()}.tmp"
     missing = [parent for parent in (holder, *holder.parents) if not parent.exists()]
@@ -156,8 +169,13 @@ def _stage(plan: Plan, folder: Path) -> None:
 
 def _put_in_place(plan: Plan, staging: Path) -> None:
     if plan.merges:
-        _refuse_unsafe(plan.target, plan.files)
-        _merge(plan.target, staging)
+        try:
+            with closing(_Tree(plan.target)) as tree:
+                _merge(tree, Path(staging.name), _movable(staging / "new"), plan.files)
+        except OSError as error:
+            if error.errno in TAKEN:
+                _refuse_unsafe(plan.target, plan.files)
+            raise
         return
     if plan.target.exists():
         shutil.copymode(plan.target, staging / "new")
@@ -170,30 +188,95 @@ def _put_in_place(plan: Plan, staging: Path) -> None:
         raise
 
 
-def _merge(target: Path, staging: Path) -> None:
-    """Move what is staged into `target`, and back again if one move fails."""
+class _Tree:
+    """A folder in which files move, each folder in it being opened once and held.
+
+    What takes the name of such a folder afterwards, a link for one, is not written to.
+
+    Args:
+        root: The folder itself.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[Path, int | None] = {}
+        self._made: list[Path] = []
+
+    def move(self, path: Path, to: Path) -> None:
+        """Move what has one path to another, and make the folders of that."""
+        name, folder = self._place(path)
+        new_name, new_folder = self._place(to, make=True)
+        os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
+
+    def mode(self, path: Path) -> int:
+        """Return what a path is, links not followed; 0 if there is nothing."""
+        try:
+            name, folder = self._place(path)
+            return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return 0
+
+    def remove_made(self) -> None:
+        """Remove the folders that were made, as far as there is nothing in them."""
+        for path in reversed(self._made):
+            name, folder = self._place(path)
+            with suppress(OSError):
+                os.rmdir(name, dir_fd=folder)
+
+    def close(self) -> None:
+        """Let go of the folders."""
+        for folder in self._folders.values():
+            if folder is not None:
+                os.close(folder)
+
+    def _place(self, path: Path, *, make: bool = False) -> tuple[str, int | None]:
+        """Return how a system call finds `path`: a name, and the folder that has it."""
+        if path == Path():
+            return str(self._root), None
+        folder = self._folder(path.parent, make=make)
+        return (path.name if HELD_OPEN else str(self._root / path)), folder
+
+    def _folder(self, path: Path, *, make: bool) -> int | None:
+        if path not in self._folders:
+            name, above = self._place(path, make=make)
+            if make and path != Path():
+                with suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=above)
+                    self._made.append(path)
+            if HELD_OPEN:
+                self._folders[path] = os.open(name, FOLDER_ALONE, dir_fd=above)
+            elif stat.S_ISDIR(os.lstat(name).st_mode):
+                self._folders[path] = None
+            else:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
+        return self._folders[path]
+
+
+def _merge(tree: _Tree, staging: Path, paths: Sequence[Path], replaceable: Container[str]) -> None:
+    """Move what is staged into the tree, and back again if one move fails.
+
+    Raises:
+        FileExistsError: There is something that is not to be replaced.
+        OSError: The disk refused.
+    """
     new, old = staging / "new", staging / "old"
-    folders: list[Path] = []
     moved: list[Path] = []
     try:
-        for path in _movable(new):
-            for folder in reversed(path.parents[:-1]):
-                if not (target / folder).exists():
-                    (target / folder).mkdir()
-                    folders.append(target / folder)
+        for path in paths:
             moved.append(path)
-            if os.path.lexists(target / path):
-                (old / path).parent.mkdir(parents=True, exist_ok=True)
-                (target / path).rename(old / path)
-            (new / path).rename(target / path)
+            if tree.mode(path):
+                tree.move(path, old / path)
+                # Looked at when nobody can change it any more.
+                if path.as_posix() not in replaceable or not stat.S_ISREG(tree.mode(old / path)):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+            tree.move(new / path, path)
     except OSError:
         for path in reversed(moved):
-            if not os.path.lexists(new / path):
-                (target / path).rename(new / path)
-            if os.path.lexists(old / path):
-                (old / path).rename(target / path)
-        for folder in reversed(folders):
-            folder.rmdir()
+            if not tree.mode(new / path):
+                tree.move(path, new / path)
+            if tree.mode(old / path):
+                tree.move(old / path, path)
+        tree.remove_made()
         raise
 
 

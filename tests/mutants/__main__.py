@@ -20,9 +20,27 @@ from shlex import split
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from mutants.table import MUTANTS, Mutant  # noqa: E402
+from mutants.mutant import Mutant  # noqa: E402
+from mutants.table import MUTANTS  # noqa: E402
 
-COPIED = ("copier.yml", "pyproject.toml", "src", "templates", "tests")
+COPIED = (
+    ".ci",
+    ".github",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "benchmarks",
+    "constraints.txt",
+    "copier.yml",
+    "docs",
+    "pyproject.toml",
+    "snapshots",
+    "src",
+    "templates",
+    "tests",
+)
 WORKERS = 2
 MINUTES = 2.0  # far more than any of the selections takes, which is tried without a mutant first
 # What pytest exits with if tests ran and some failed; all others say that they did not run.

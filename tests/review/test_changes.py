@@ -66,6 +66,46 @@ def test_a_change_is_there_once_with_what_its_projects_have_in_common() -> None:
     ]
 
 
+def test_the_same_lines_are_no_one_change_where_other_projects_have_them() -> None:
+    options: dict[str, Sequence[Value]] = {"framework": "xyz", "stream": BOOLS}
+
+    def files(*, new: Value) -> dict[str, str]:
+        return {"a.py": "two\n" if new else "one\n", **pyproject("a>=2" if new else "a>=1")}
+
+    before = edition(lambda _: files(new=False), **options)
+    after = edition(lambda c: files(new=c["framework"] != "x" or c["stream"]), **options)
+    changes = compare(before, after)
+    assert [row for row in told(changes) if row[1] == "a.py"] == [
+        ("x", "a.py", "changed", [("in 1 of 2: stream=true", ["-one", "+two"])]),
+        ("y,z", "a.py", "changed", [("in all 2", ["-one", "+two"])]),
+    ]
+    assert [(each.frameworks, str(each.where)) for each in changes.dependencies] == [
+        (("x",), "in 1 of 2: stream=true"),
+        (("y", "z"), "in all 2"),
+    ]
+
+
+def test_the_same_lines_are_no_one_change_in_other_files_or_of_other_kinds() -> None:
+    frameworks = "xyz"
+    before = edition(
+        lambda c: {"x": {"a.py": "keep\n"}, "y": {"b.py": "keep\n"}, "z": {}}[str(c["framework"])],
+        framework=frameworks,
+    )
+    after = edition(
+        lambda c: {
+            "x": {"a.py": "keep\nnew\n"},
+            "y": {"b.py": "keep\nnew\n"},
+            "z": {"a.py": "new\n"},
+        }[str(c["framework"])],
+        framework=frameworks,
+    )
+    assert told(compare(before, after)) == [
+        ("z", "a.py", "added", [("in all 1", ["+new"])]),
+        ("x", "a.py", "changed", [("in all 1", ["+new"])]),
+        ("y", "b.py", "changed", [("in all 1", ["+new"])]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("some", "text"),
     [

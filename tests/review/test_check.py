@@ -53,6 +53,14 @@ def test_a_change_is_shown_once_and_can_be_accepted(checkout: Path, agentcore_ne
     assert agentcore_new("snapshots").stdout.startswith("The snapshots are as rendered")
 
 
+def test_its_object_is_one_on_any_pipe(checkout: Path, agentcore_new: Command) -> None:
+    edit(checkout, TEMPLATE, OLD, f"{OLD}  # für 日本")
+    done = agentcore_new("check", "--json", PYTHONIOENCODING="ascii")
+    assert done.stderr == ""
+    first, *_ = json.loads(done.stdout)["differences"]
+    assert f"+{OLD}  # für 日本" in first["diff"]
+
+
 def test_missing_and_left_over_snapshots_are_found(checkout: Path, agentcore_new: Command) -> None:
     before = content(checkout)
     (checkout / "snapshots/adk/invocation.py/always.py").unlink()
@@ -156,6 +164,15 @@ def test_users_are_told_of_what_they_will_get(checkout: Path, agentcore_new: Com
     agentcore_new("snapshots")
     commit(checkout, "A change on main")
     assert json.loads(agentcore_new("check", "--json").stdout)["undocumented_since"] == "v0.2.0"
+
+
+def test_users_are_told_of_new_files_too(checkout: Path, agentcore_new: Command) -> None:
+    git(checkout, "switch", "--quiet", "--create", "work")
+    (checkout / "templates/project/extra.txt").write_text("new\n")
+    agentcore_new("snapshots")
+    assert git(checkout, "diff", "--name-only") == ""
+    fork = git(checkout, "rev-parse", "main").strip()
+    assert json.loads(agentcore_new("check", "--json").stdout)["undocumented_since"] == fork
 
 
 def test_it_works_where_there_is_no_git(checkout: Path, agentcore_new: Command) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agentcore_new.review.diff_markdown import LIMIT, MARK
+from agentcore_new.review.changes import Changes, ChoiceChange
+from agentcore_new.review.diff_markdown import LIMIT, MARK, markdown
 from review.conftest import Command, commit, edit, git
 
 ANSWERS = ".copier-answers.yml"
@@ -61,6 +62,26 @@ def test_json_has_all_of_it(agentcore_new: Command) -> None:
         assert hunk["common"] == {"stream": ["true"]}
 
 
+JSON = (("--json",), ("--format", "json"), ("--format=json",))
+
+
+@pytest.mark.parametrize("words", JSON, ids=" ".join)
+def test_its_object_is_one_on_any_pipe(
+    words: tuple[str, ...], checkout: Path, agentcore_new: Command
+) -> None:
+    refused = agentcore_new("diff", "日本", *words, PYTHONIOENCODING="ascii")
+    assert (refused.returncode, refused.stderr) == (1, "")
+    error = json.loads(refused.stdout)["error"]
+    assert error["kind"] == "unknown-base"
+    assert "日本" in error["message"]
+
+    edit(checkout, "templates/project/invocation.py", OLD, f"{NEW}  # für 日本")
+    done = agentcore_new("diff", *words, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    ((hunk,),) = (file["hunks"] for file in json.loads(done.stdout)["files"])
+    assert f"+{NEW}  # für 日本" in hunk["lines"]
+
+
 def test_the_base_is_rendered_by_its_own_code(checkout: Path, agentcore_new: Command) -> None:
     git(checkout, "tag", "v0.1.0")
     options = "src/agentcore_new/options.py"
@@ -107,6 +128,15 @@ def test_what_is_in_a_template_stays_text(checkout: Path, agentcore_new: Command
     assert "everyone" in inside
     assert "everyone" not in before + after
     assert after.count("<details>") == before.count("</details>")
+
+
+def test_what_is_in_a_table_stays_in_its_cell() -> None:
+    choices = (ChoiceChange("options.x.default", "a|b", "<i>\n@c"),)
+    comment = markdown(Changes("main", 1, ("x",), choices, (), ()))
+    (row,) = [line for line in comment.splitlines() if "options.x.default" in line]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    shown = ("options.x.default", "a&#124;b", "&lt;i&gt; @c")
+    assert cells == [f"<code>{text}</code>" for text in shown]
 
 
 def test_a_comment_always_has_room(checkout: Path, agentcore_new: Command) -> None:
