@@ -300,7 +300,18 @@ def test_the_address_of_the_store_can_stand_in_the_env_file(
 
 
 @under([JSON])
-@pytest.mark.parametrize("url", ["nonsense", "mysql://u:secret@h/d", "postgresql://h:secret/d"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://u:secret@h/d",
+        "postgresql://h:secret/d",
+        "postgresql://u:secret@h/d?nonsense=secret",
+        "postgresql://u:secret@h/d?sslmode=secret",
+        "postgresql://u:secret@h:99999/d",
+        "sqlite:///secret.db?nonsense=secret",
+    ],
+)
 def test_an_address_that_is_none_ends_the_start_in_one_line(
     variant: Variant, tmp_path: Path, url: str
 ) -> None:
@@ -318,3 +329,4 @@ def test_an_address_that_is_none_ends_the_start_in_one_line(
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("DATABASE_URL is not valid: write sqlite:///chat.db")
     assert "secret" not in done.stderr
+    assert [*project.glob("*.db")] == []

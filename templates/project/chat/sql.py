@@ -30,9 +30,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row, make_url
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chat.drivers import check
 from chat.models import ChatMessage, SessionSummary, first_line
 from chat.storage import InvalidDatabaseUrl, UnknownMessageError
 from invocation import SessionKey
@@ -240,21 +240,23 @@ def _engine(url: str) -> AsyncEngine:
         if "sslmode" in parsed.query:  # as libpq calls it
             parsed = parsed.update_query_dict({"ssl": parsed.query["sslmode"]})
             parsed = parsed.difference_update_query(["sslmode"])
-        engine = create_async_engine(
-            parsed,
-            connect_args=CONNECT[parsed.drivername],
-            hide_parameters=True,  # an error must not write what was said into the log
-        )
-    except (KeyError, SQLAlchemyError, ValueError):
-        raise InvalidDatabaseUrl(
-            "DATABASE_URL is not valid: write sqlite:///chat.db, sqlite:////folder/chat.db or "
-            "postgresql://user:password@host/database."
-        ) from None
+        options = CONNECT[parsed.drivername]
+        check(parsed, options)
     except ModuleNotFoundError:
         raise InvalidDatabaseUrl(
             "DATABASE_URL names a PostgreSQL database, and its driver is not installed: "
             "uv sync --extra postgresql, or pip install '.[postgresql]'."
         ) from None
+    except Exception:  # each driver has its own, and what they say may show the password
+        raise InvalidDatabaseUrl(
+            "DATABASE_URL is not valid: write sqlite:///chat.db, sqlite:////folder/chat.db or "
+            "postgresql://user:password@host/database, and after a ? what the driver takes."
+        ) from None
+    engine = create_async_engine(
+        parsed,
+        connect_args=options,
+        hide_parameters=True,  # an error must not write what was said into the log
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     return engine
