@@ -13,7 +13,7 @@ from chat import outbox
 from chat.models import ChatMessage
 from chat.session import SessionManager
 from chat.sql import SqlSessionStorage
-from chat.storage import InvalidDatabaseUrl
+from chat.storage import InvalidDatabaseUrl, StoreUnavailableError, UnknownMessageError
 from invocation import SessionKey
 from pydantic import ValidationError
 
@@ -190,6 +190,61 @@ def test_a_session_that_is_used_while_it_is_archived_stays(tmp_path: Path) -> No
         assert await manager.cleanup_session(KEY) == 0
         assert archived == ["old"]
         assert texts(await manager.get_messages(KEY)) == ["old", "new"]
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("question", ["get_messages", "get_status", "recover_session_state"])
+def test_a_store_that_was_only_read_is_closed(tmp_path: Path, question: str) -> None:
+    class Store(SqlSessionStorage):
+        closed = 0
+
+        async def aclose(self) -> None:
+            self.closed += 1
+            await super().aclose()
+
+    async def test() -> None:
+        store = Store(f"sqlite:///{tmp_path}/chat.db")
+        manager = SessionManager(lambda: store)
+        await getattr(manager, question)(KEY)
+        await manager.aclose()
+        assert store.closed == 1
+
+    asyncio.run(test())
+
+
+def test_what_is_forgotten_is_in_no_memory(tmp_path: Path) -> None:
+    async def test() -> None:
+        store = Unreliable(f"sqlite:///{tmp_path}/chat.db")
+        manager = SessionManager(lambda: store)
+        other = KEY._replace(session="other")
+        for session in (KEY, other):
+            await manager.add_message(session, "user", "hello")
+        assert await manager.forget_session(KEY) == 1
+        store.away = True
+        await manager.add_message(other, "user", "hello")
+        assert texts(await manager.get_messages(other)) == ["hello", "hello"]
+        with pytest.raises(StoreUnavailableError):
+            await manager.get_messages(KEY)
+        assert [one.session_id for one in await manager.get_sessions(None, "user")] == ["other"]
+        store.away = False
+        assert await manager.save_session(other)
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("before", ["\ud800", "a\0b", "x" * 65, "x" * 100_000, ""])
+def test_what_can_be_no_id_is_an_unknown_message(tmp_path: Path, store: str, before: str) -> None:
+    async def test() -> None:
+        url = f"sqlite:///{tmp_path}/chat.db" if store == "sqlite" else None
+        manager = SessionManager(lambda: SqlSessionStorage(url) if url else None)
+        await manager.add_message(KEY, "user", "hello")
+        with pytest.raises(UnknownMessageError):
+            await manager.get_messages(KEY, before=before)
+        assert (await manager.get_status(KEY)).issues == []
         await manager.aclose()
 
     asyncio.run(test())

@@ -17,6 +17,7 @@ from chat.models import (
     Role,
     SessionSummary,
     StatusModel,
+    is_message_id,
     utc_now,
     without_failures,
 )
@@ -164,7 +165,6 @@ class SessionManager:
 
     async def add_messages(self, messages: Sequence[ChatMessage]) -> None:
         """Add messages of one session, in one piece; wait until they are written if all is well."""
-        self._loop = asyncio.get_running_loop()
         self._find_store()
         await self._memory.append(messages)
         self._sweep()
@@ -183,6 +183,8 @@ class SessionManager:
             StoreUnavailableError: The store does not answer, and there are none in memory.
         """
         self._find_store()
+        if before is not None and not is_message_id(before):
+            raise UnknownMessageError(before)
         if not self._outbox:
             return await self._memory.page(session, limit, before)
         try:
@@ -343,6 +345,7 @@ class SessionManager:
         return count
 
     def _find_store(self) -> None:
+        self._loop = asyncio.get_running_loop()  # what opens a connection closes it, too
         try:
             self.connect()
         except InvalidDatabaseUrl as error:
