@@ -74,6 +74,9 @@ def test_who_names_nobody_sees_only_the_session_that_it_names(client: Client) ->
     (line,) = client.act("sessions", "nobody-1")["sessions"]
     assert line["session_id"] == "nobody-1"
     assert client.act("sessions", "nobody-3") == {"sessions": []}
+    # those that it may not see take no room from the one that it may
+    (line,) = client.act("sessions", "nobody-1", limit=1)["sessions"]
+    assert line["session_id"] == "nobody-1"
     for anonymous in ("None", "anonymous", "null", "default-user"):
         assert client.act("sessions", "nobody-1", user=anonymous) == {"sessions": []}
         assert client.said("nobody-1", user=anonymous) == []

@@ -126,6 +126,7 @@ def test_every_question_is_answered_through_an_index(url: str) -> None:
         assert len(await storage.page(KEY, 10, "later")) == 10
         assert len([each async for each in storage.read(KEY)]) == 5_002
         assert len(await storage.sessions("tenant", "user", 10)) == 1
+        assert len(await storage.sessions("tenant", "user", 10, "session")) == 1
         assert len(await storage.unused_since(message.timestamp, 10)) == 10
         assert await storage.delete(KEY, message.message_id) == 0
         assert await storage.delete(KEY) == 5_002

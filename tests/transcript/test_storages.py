@@ -156,6 +156,21 @@ def test_sessions_are_listed_last_used_first(make: Make) -> None:
     run(make, test)
 
 
+def test_one_session_is_listed_however_many_there_are(make: Make) -> None:
+    keys = [SessionKey(None, None, str(n)) for n in range(3)]
+
+    async def test(storage: SessionStorage) -> None:
+        for seconds, key in enumerate(keys):
+            await storage.append([said(f"in {key.session}", key, seconds)])
+        for key in keys:
+            (found,) = await storage.sessions(None, None, 1, key.session)
+            assert (found.session_id, found.first_line) == (key.session, f"in {key.session}")
+        assert await storage.sessions(None, None, 10, "another") == []
+        assert await storage.sessions(None, "user", 10, "0") == []
+
+    run(make, test)
+
+
 def test_a_session_is_unused_since_its_last_message(make: Make) -> None:
     old, new = SessionKey(None, None, "old"), SessionKey(None, None, "new")
 

@@ -87,10 +87,13 @@ async def _answer(
 
 
 async def _sessions(action: Action, transcripts: SessionManager) -> list[dict[str, object]]:
-    found = await transcripts.get_sessions(*action.caller, action.limit)
+    named = None
     if action.caller.user is None:
         # Anonymous callers cannot be told apart: each sees only the session that it can name.
-        found = [each for each in found if action.session and each.session_id == action.session[2]]
+        if action.session is None:
+            return []
+        named = action.session.session
+    found = await transcripts.get_sessions(*action.caller, action.limit, named)
     return [_json(summary) for summary in found]
 
 

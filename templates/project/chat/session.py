@@ -204,12 +204,12 @@ class SessionManager:
     async def get_sessions(
         self, tenant: str | None, user: str | None, limit: int = 50
     ) -> list[SessionSummary]:
-        """The sessions of a user, the last used first."""
+        """The sessions of a user, the last used first, or the one with that id alone."""
         self._find_store()
         with suppress(StoreUnavailableError):
             if self._outbox:
-                return await self._outbox.sessions(tenant, user, limit)
-        return await self._memory.sessions(tenant, user, limit)
+                return await self._outbox.sessions(tenant, user, limit, session)
+        return await self._memory.sessions(tenant, user, limit, session)
 
     def begin_turn(self, session: SessionKey) -> StatusModel:
         """Say that a turn has come in; return its status, which changes as the turn goes on."""

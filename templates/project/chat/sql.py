@@ -162,11 +162,13 @@ class SqlSessionStorage:
             last = rows[-1].id
 
     async def sessions(
-        self, tenant: str | None, user: str | None, limit: int
+        self, tenant: str | None, user: str | None, limit: int, session: str | None = None
     ) -> list[SessionSummary]:
         column = SESSIONS.c
         query = select(column.session_id, column.first_line, column.last_used)
         query = query.where(column.user_key == _digest((tenant, user)))
+        if session is not None:
+            query = query.where(_of(SESSIONS, SessionKey(tenant, user, session)))
         query = query.order_by(column.last_used.desc()).limit(limit)
         async with self._transaction() as connection:
             return [

@@ -47,9 +47,9 @@ class SessionStorage(Protocol):
         """Every message of a session, one after the other."""
 
     async def sessions(
-        self, tenant: str | None, user: str | None, limit: int
+        self, tenant: str | None, user: str | None, limit: int, session: str | None = None
     ) -> list[SessionSummary]:
-        """The sessions of a user, the last used first."""
+        """The sessions of a user, the last used first, or the one with that id alone."""
 
     async def unused_since(self, time: datetime, limit: int) -> list[SessionKey]:
         """Sessions in which nothing was said since then."""
@@ -121,7 +121,7 @@ class InMemorySessionStorage:
             yield message
 
     async def sessions(
-        self, tenant: str | None, user: str | None, limit: int
+        self, tenant: str | None, user: str | None, limit: int, session: str | None = None
     ) -> list[SessionSummary]:
         summaries = [
             SessionSummary(
@@ -131,6 +131,7 @@ class InMemorySessionStorage:
             )
             for key, held in self._held.items()
             if held and (key.tenant, key.user) == (tenant, user)
+            if session in (None, key.session)
         ]
         summaries.sort(key=lambda summary: summary.last_used, reverse=True)
         return summaries[:limit]
