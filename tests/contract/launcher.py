@@ -4,6 +4,7 @@ Started by the interpreter of the project's environment, in the project's folder
 which moment is told by files in the folder that CONTRACT_CONTROL names:
 
     ahead           seconds by which the clocks of the session cache and transcripts are ahead
+    wall-ahead      seconds by which the time of day is ahead of that
     turn-seconds    how long a turn may take
     closing-waits   while it exists, closing a session does not end
     tool-waits      while it exists, tools of a project with transcripts do not end
@@ -94,21 +95,22 @@ def run(control: Path) -> None:
             raise RuntimeError("cannot close")
         await close_session(key, session)
 
-    def ahead() -> float:
-        return float((control / "ahead").read_text())
+    def ahead(name: str = "ahead") -> float:
+        return float((control / name).read_text())
 
     def clock() -> float:
         return time.monotonic() + ahead()
 
     def utc_now() -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=ahead())
+        return datetime.now(UTC) + timedelta(seconds=ahead() + ahead("wall-ahead"))
 
     load.connect = counted
     main.complete = limited
     cache = import_module("sessions").SessionCache
     main.sessions = cache(opened, closed, maxsize=MAX_SESSIONS, clock=clock)
     if transcript:
-        main.transcripts = import_module("chat.session").SessionManager(clock=utc_now)
+        manager = import_module("chat.session").SessionManager
+        main.transcripts = manager(clock=utc_now, monotonic=clock)
         main.transcripts.connect()
     main.app.run(port=int(os.environ["PORT"]), timeout_graceful_shutdown=30)
 

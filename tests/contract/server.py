@@ -20,7 +20,7 @@ from contract.projects import Variant
 AUDIT = Path(__file__).with_name("audit")
 LAUNCHER = Path(__file__).with_name("launcher.py")
 START_SECONDS = 60.0
-AS_GENERATED = {"ahead": "0", "turn-seconds": "900"}
+AS_GENERATED = {"ahead": "0", "wall-ahead": "0", "turn-seconds": "900"}
 LOOPBACK = {"'127.0.0.1'", "'::1'", "'localhost'"}
 _CLOSED = re.compile(r"Closed session (.*)")
 

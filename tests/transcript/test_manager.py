@@ -28,6 +28,14 @@ class Clock:
         return self.now
 
 
+class Seconds:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Unreliable(SqlSessionStorage):
     """A real store that can be away."""
 
@@ -37,6 +45,12 @@ class Unreliable(SqlSessionStorage):
         if self.away:
             raise ConnectionError("away")
         await super().append(messages)
+
+
+async def others() -> None:
+    """Return when all that runs beside the test is over."""
+    running = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.wait_for(asyncio.gather(*running), 30)
 
 
 def texts(messages: Sequence[ChatMessage]) -> list[str]:
@@ -112,6 +126,40 @@ def test_what_has_expired_is_archived_and_deleted_and_nothing_else(
         assert texts(await manager.get_messages(KEY)) == []
         for session in (kept, failing, running):
             assert len(await manager.get_messages(session)) == 1
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_what_has_expired_is_cleaned_up_though_the_clock_was_set_back(
+    tmp_path: Path, store: str
+) -> None:
+    clock, seconds, archived = Clock(), Seconds(), list[SessionKey]()
+    url = f"sqlite:///{tmp_path}/chat.db"
+
+    async def archive(session: SessionKey, _: AsyncIterator[ChatMessage]) -> None:
+        archived.append(session)
+
+    async def test() -> None:
+        manager = SessionManager(
+            lambda: SqlSessionStorage(url) if store == "sqlite" else None,
+            archive=archive,
+            clock=clock,
+            monotonic=seconds,
+        )
+        now = clock.now
+        clock.now += timedelta(days=365)
+        await manager.add_message(SessionKey(None, None, "of the future"), "user", "hello")
+        await others()
+        clock.now = now
+        await manager.add_message(KEY, "user", "old")
+        clock.now += timedelta(hours=25)
+        seconds.now += 25 * 3_600
+        await manager.add_message(SessionKey(None, None, "new"), "user", "hello")
+        await others()
+        assert archived == [KEY]
+        assert await manager.get_messages(KEY) == []
         await manager.aclose()
 
     asyncio.run(test())

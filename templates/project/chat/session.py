@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
@@ -35,7 +37,7 @@ from chat.storage import (
 from invocation import SessionKey
 
 MAX_AGE_HOURS = 24
-SWEEP_EVERY = timedelta(hours=1)
+SWEEP_SECONDS = 3_600.0
 STORE_SECONDS = 5.0
 
 log = logging.getLogger("bedrock_agentcore.app")
@@ -55,7 +57,8 @@ class SessionManager:
             fails, the session stays.
         max_sessions: Sessions in memory.
         max_messages_per_session: Messages in memory of each.
-        clock: Returns the time, aware of its zone.
+        clock: Returns the time, aware of its zone, for what is kept and shown.
+        monotonic: Returns seconds and never runs backwards.
     """
 
     def __init__(
@@ -66,23 +69,27 @@ class SessionManager:
         max_sessions: int = MAX_SESSIONS,
         max_messages_per_session: int = MAX_MESSAGES_PER_SESSION,
         clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connect = connect
         self._archive = archive
         self._max_messages = max_messages_per_session
         self._limit = max_sessions * max_messages_per_session
         self._clock = clock
+        self._monotonic = monotonic
         self._memory = InMemorySessionStorage(
             max_sessions=max_sessions,
             max_messages_per_session=max_messages_per_session,
-            clock=lambda: clock().timestamp(),
+            # With an archive, sessions leave through it, however late that is.
+            idle_seconds=math.inf if archive else MAX_AGE_HOURS * 3_600,
+            clock=monotonic,
         )
         self._store: SessionStorage | None = None
         self._outbox: Outbox | None = None
         self._connected = False
         self._invalid: InvalidDatabaseUrl | None = None
         self._turns: dict[SessionKey, list[StatusModel]] = {}
-        self._swept: datetime | None = None
+        self._swept: float | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -202,7 +209,7 @@ class SessionManager:
         return without_failures(await self.get_messages(session, limit))
 
     async def get_sessions(
-        self, tenant: str | None, user: str | None, limit: int = 50
+        self, tenant: str | None, user: str | None, limit: int = 50, session: str | None = None
     ) -> list[SessionSummary]:
         """The sessions of a user, the last used first, or the one with that id alone."""
         self._find_store()
@@ -360,8 +367,8 @@ class SessionManager:
 
     def _sweep(self) -> None:
         """Clean up what has expired, now and then and in the background."""
-        now = self._clock()
-        if self._swept is None or now - self._swept >= SWEEP_EVERY:
+        now = self._monotonic()
+        if self._swept is None or now - self._swept >= SWEEP_SECONDS:
             self._swept = now
             # a context of its own: its log lines do not bear the ids of this turn
             self._sweeping = asyncio.create_task(self._clean_up_expired(), context=Context())

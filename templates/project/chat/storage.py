@@ -89,6 +89,7 @@ class InMemorySessionStorage:
     Args:
         max_sessions: Sessions held; the least recently used one leaves first.
         max_messages_per_session: Messages held of each; the oldest leave first.
+        idle_seconds: A session unused for so long leaves at the next use of any session.
         clock: Returns seconds and never runs backwards.
     """
 
@@ -97,10 +98,13 @@ class InMemorySessionStorage:
         *,
         max_sessions: int = MAX_SESSIONS,
         max_messages_per_session: int = MAX_MESSAGES_PER_SESSION,
+        idle_seconds: float = 86_400,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_messages = max_messages_per_session
-        self._cache = SessionCache(self._open, self._close, maxsize=max_sessions, clock=clock)
+        self._cache = SessionCache(
+            self._open, self._close, maxsize=max_sessions, idle_seconds=idle_seconds, clock=clock
+        )
         # What the cache holds, to be read without waiting for a turn or counting as one.
         self._held: dict[SessionKey, deque[ChatMessage]] = {}
 
