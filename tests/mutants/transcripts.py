@@ -68,6 +68,13 @@ TRANSCRIPTS = (
         MANAGER,
     ),
     one(
+        "a batch of which all is forgotten, written",
+        f"{CHAT}/sql.py",
+        "        if not messages:  # all that waited may have been forgotten\n            return\n",
+        "",
+        MANAGER,
+    ),
+    one(
         "an address that no driver has seen",
         f"{CHAT}/sql.py",
         "        check(parsed, options)\n",

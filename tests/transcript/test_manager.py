@@ -243,6 +243,35 @@ def test_a_session_that_is_used_while_it_is_archived_stays(tmp_path: Path) -> No
     asyncio.run(test())
 
 
+def test_to_forget_what_is_about_to_be_written_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY_SECONDS", (0.001,))
+
+    class Slow(SqlSessionStorage):
+        async def delete(self, key: SessionKey, newest: str | None = None) -> int:
+            adding.append(asyncio.create_task(manager.add_message(KEY, "user", "late")))
+            for _ in range(3):
+                await asyncio.sleep(0)  # until it waits for the end of this
+            return await super().delete(key, newest)
+
+    adding: list[asyncio.Task[ChatMessage]] = []
+    manager = SessionManager(lambda: Slow(f"sqlite:///{tmp_path}/chat.db"))
+
+    async def test() -> None:
+        await manager.add_message(KEY, "user", "hello")
+        assert await manager.forget_session(KEY) == 2
+        await adding[0]
+        assert await manager.save_session(KEY)
+        assert await manager.get_messages(KEY) == []
+        assert caplog.messages == []
+        await manager.add_messages([])
+        assert await manager.save_session(KEY)
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
 @pytest.mark.parametrize("question", ["get_messages", "get_status", "recover_session_state"])
 def test_a_store_that_was_only_read_is_closed(tmp_path: Path, question: str) -> None:
     class Store(SqlSessionStorage):

@@ -97,6 +97,16 @@ def test_what_is_there_already_is_not_added_again(make: Make) -> None:
     run(make, test)
 
 
+def test_to_add_nothing_changes_nothing(make: Make) -> None:
+    async def test(storage: SessionStorage) -> None:
+        await storage.append([said("first")])
+        await storage.append([])
+        assert texts(await storage.page(KEY, 10)) == ["first"]
+        assert len(await storage.unused_since(NOON + timedelta(seconds=1), 10)) == 1
+
+    run(make, test)
+
+
 def test_an_unknown_message_or_one_of_another_session_is_no_place_to_page_from(make: Make) -> None:
     other = said("other", SessionKey("tenant", "another", "session"))
 

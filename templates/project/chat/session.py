@@ -175,7 +175,7 @@ class SessionManager:
         self._find_store()
         await self._memory.append(messages)
         self._sweep()
-        if self._outbox:
+        if self._outbox and messages:
             await self._outbox.put(messages)
 
     async def get_messages(

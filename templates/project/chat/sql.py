@@ -119,6 +119,8 @@ class SqlSessionStorage:
         self._created = False
 
     async def append(self, messages: Sequence[ChatMessage]) -> None:
+        if not messages:  # all that waited may have been forgotten
+            return
         said: dict[str, list[ChatMessage]] = {}
         for message in messages:
             said.setdefault(_digest(message.key), []).append(message)
