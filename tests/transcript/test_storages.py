@@ -157,7 +157,7 @@ def test_sessions_are_listed_last_used_first(make: Make) -> None:
 
     async def test(storage: SessionStorage) -> None:
         for seconds, name in enumerate("abca"):
-            await storage.append([said(f"{name}{seconds}\nmore", keys[name], seconds)])
+            await storage.append([said(f"{name}{seconds}\r\nmore", keys[name], seconds)])
         await storage.append([said("foreign", SessionKey("tenant", None, "d"), 9)])
         found = await storage.sessions("tenant", "user", 2)
         assert [(each.session_id, each.first_line) for each in found] == [("a", "a0"), ("c", "c2")]

@@ -93,9 +93,9 @@ class SessionSummary(BaseModel):
 
 def first_line(messages: list[ChatMessage]) -> str | None:
     """The beginning of what the user said first, if the user has said something."""
-    said = (message.message.strip() for message in messages if message.role == "user")
+    said = (message.message.strip().splitlines() for message in messages if message.role == "user")
     # The NUL that PostgreSQL does not take; in the JSON of a message it is escaped.
-    return next((text.partition("\n")[0][:100].replace("\0", "\ufffd") for text in said), None)
+    return next(("".join(lines[:1])[:100].replace("\0", "\ufffd") for lines in said), None)
 
 
 def without_failures(messages: Iterable[ChatMessage]) -> list[ContextMessage]:
