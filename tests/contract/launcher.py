@@ -4,6 +4,7 @@ Started by the interpreter of the project's environment, in the project's folder
 which moment is told by files in the folder that CONTRACT_CONTROL names:
 
     ahead           seconds by which the clocks of the session cache and transcripts are ahead
+    wall-ahead      seconds by which the time of day is ahead of that
     turn-seconds    how long a turn may take
     write-seconds   how long a client may take nothing of its reply
     unread-bytes    how much may be unread by all clients together
@@ -121,7 +122,7 @@ def run(control: Path) -> None:
         return time.monotonic() + number("ahead")
 
     def utc_now() -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=number("ahead"))
+        return datetime.now(UTC) + timedelta(seconds=number("ahead") + number("wall-ahead"))
 
     load.connect = counted
     main.plain_failures = limited
@@ -135,7 +136,8 @@ def run(control: Path) -> None:
         clock=clock,
     )
     if transcript:
-        main.transcripts = import_module("chat.session").SessionManager(clock=utc_now)
+        manager = import_module("chat.session").SessionManager
+        main.transcripts = manager(clock=utc_now, monotonic=clock)
         main.transcripts.connect()
     main.serve(main.app)
 

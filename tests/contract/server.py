@@ -22,6 +22,7 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 START_SECONDS = 60.0
 AS_GENERATED = {
     "ahead": "0",
+    "wall-ahead": "0",
     "turn-seconds": "900",
     "write-seconds": "60",
     "unread-bytes": "67108864",
@@ -76,7 +77,7 @@ class Server:
 
     def records(self) -> list[dict[str, Any]]:
         """The log of the runtime: each line of JSON on stderr."""
-        lines = self.output("stderr").splitlines()
+        lines = self.output("stderr").split("\n")
         return [json.loads(line) for line in lines if line.startswith('{"timestamp"')]
 
     def launcher_records(self) -> list[dict[str, Any]]:

@@ -74,6 +74,9 @@ def test_who_names_nobody_sees_only_the_session_that_it_names(client: Client) ->
     (line,) = client.act("sessions", "nobody-1")["sessions"]
     assert line["session_id"] == "nobody-1"
     assert client.act("sessions", "nobody-3") == {"sessions": []}
+    # those that it may not see take no room from the one that it may
+    (line,) = client.act("sessions", "nobody-1", limit=1)["sessions"]
+    assert line["session_id"] == "nobody-1"
     for anonymous in ("None", "anonymous", "null", "default-user"):
         assert client.act("sessions", "nobody-1", user=anonymous) == {"sessions": []}
         assert client.said("nobody-1", user=anonymous) == []
@@ -110,6 +113,7 @@ def test_what_cannot_be_understood_is_a_400_that_says_why(client: Client) -> Non
         assert (refused.status_code, refused.json()) == (400, {"error": known})
     limits: list[object] = [0, -1, 101, 1e9, 1.5, "5", None, True, []]
     befores: list[object] = ["nothing", "", 7, [], {}]
+    befores += ["\ud800", "half \udc00 of it", "a\0b", "\0", "x" * 65, "x" * 100_000]
     wrong: list[Way] = [
         *({"limit": limit} for limit in limits),
         *({"before": before} for before in befores),
@@ -118,6 +122,7 @@ def test_what_cannot_be_understood_is_a_400_that_says_why(client: Client) -> Non
         {"user_id": 7},
         {"tenant_id": ""},
         {"user_id": "x" * 257},
+        *({field: text} for field in ("user_id", "tenant_id") for text in ("\ud800", "a\0b")),
     ]
     for way in wrong:
         refused = client.try_to_act("history", "refused", **way)
@@ -130,6 +135,7 @@ def test_what_cannot_be_understood_is_a_400_that_says_why(client: Client) -> Non
     too_long = client.try_to_act("sessions", "x" * 257)
     assert too_long.status_code == 400
     assert len(client.said("refused")) == 2
+    assert client.act("status", "refused")["issues"] == []
     both = json.dumps({"prompt": "hello", "action": "forget"}).encode()
     assert client.post(both).status_code == 400
 

@@ -220,6 +220,37 @@ def test_two_servers_share_a_store(store: Store, start: Any) -> None:
 
 
 @under([JSON])
+@stores(["locked"])
+def test_what_was_forgotten_is_not_in_memory_either(store: Store, start: Any) -> None:
+    with start(store.url) as server:
+        client: Client = server.client
+        for session in ("forgotten", "kept"):
+            client.ask("hello", session, user="ann")
+        assert client.act("forget", "forgotten", user="ann")["messages"] == 2
+        store.take_away()
+        # from now on memory answers
+        client.ask("again", "kept", user="ann")
+        assert len(client.said("kept", user="ann")) == 4
+        assert client.try_to_act("history", "forgotten", user="ann").status_code == 503
+        assert client.act("status", "forgotten", user="ann")["status"] == "idle"
+        listed = client.act("sessions", None, user="ann")["sessions"]
+        assert [line["session_id"] for line in listed] == ["kept"]
+        store.give_back()
+
+
+@under([JSON])
+@stores(["postgresql"])
+def test_a_place_to_page_from_that_postgresql_does_not_take_is_a_400(
+    store: Store, start: Any
+) -> None:
+    with start(store.url) as server:
+        server.client.ask("hello", "s")
+        for before in ("\ud800", "a\0b", "x" * 65, "x" * 100_000):
+            assert server.client.try_to_act("history", "s", before=before).status_code == 400
+        assert issues(server.client, "s") == []
+
+
+@under([JSON])
 def test_a_damaged_message_is_set_aside(start: Any, tmp_path: Path) -> None:
     store = SqliteFile(tmp_path)
     with start(store.url) as server:
@@ -300,7 +331,18 @@ def test_the_address_of_the_store_can_stand_in_the_env_file(
 
 
 @under([JSON])
-@pytest.mark.parametrize("url", ["nonsense", "mysql://u:secret@h/d", "postgresql://h:secret/d"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://u:secret@h/d",
+        "postgresql://h:secret/d",
+        "postgresql://u:secret@h/d?nonsense=secret",
+        "postgresql://u:secret@h/d?sslmode=secret",
+        "postgresql://u:secret@h:99999/d",
+        "sqlite:///secret.db?nonsense=secret",
+    ],
+)
 def test_an_address_that_is_none_ends_the_start_in_one_line(
     variant: Variant, tmp_path: Path, url: str
 ) -> None:
@@ -318,3 +360,4 @@ def test_an_address_that_is_none_ends_the_start_in_one_line(
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("DATABASE_URL is not valid: write sqlite:///chat.db")
     assert "secret" not in done.stderr
+    assert [*project.glob("*.db")] == []

@@ -193,6 +193,39 @@ def test_what_is_a_day_old_is_deleted_and_nothing_else(tight: Server) -> None:
     assert client.ask("again", "old").text == "turn 1: again"
 
 
+def test_a_clock_that_was_ahead_and_is_set_back_stops_no_expiry(tight: Server) -> None:
+    client, ahead, wall = tight.client, tight.control / "ahead", tight.control / "wall-ahead"
+    start = float(ahead.read_text())
+    wall.write_text(str(10 * DAY))
+    ahead.write_text(str(start + 3_600))
+    client.ask("hello", "of the future")
+    wall.write_text("0")
+    client.ask("hello", "set back")
+    ahead.write_text(str(start + 3_660 + DAY))
+    client.ask("hello", "other")
+    until(lambda: rows(tight, "set back") == 0)
+    assert client.said("set back") == []
+
+
+def test_a_server_that_has_only_read_closes_its_store(server: Server, models: FakeModels) -> None:
+    server.client.ask("hello", "only read")
+    folder = server.folder / "reader"
+    folder.mkdir()
+    file = folder / "chat.db"
+    with sqlite3.connect(server.folder / "chat.db") as source, sqlite3.connect(file) as target:
+        source.backup(target)
+    source.close()
+    target.close()
+    environment = models.env(server.variant.provider) | {"DATABASE_URL": f"sqlite:///{file}"}
+    with serve(server.variant, folder, environment) as reader:
+        assert len(reader.client.said("only read")) == 2
+        assert file.with_name("chat.db-shm").exists()
+        reader.process.terminate()
+        assert reader.process.wait(timeout=60) in (0, -15)
+    # the last who closes such a file leaves nothing beside it
+    assert [path.name for path in folder.glob("chat.db*")] == ["chat.db"]
+
+
 def test_a_transcript_outlives_its_server(server: Server, models: FakeModels) -> None:
     client = server.client
     for prompt in ("one", "two"):

@@ -18,6 +18,7 @@ from mutants.mutant import (
     contract,
     one,
 )
+from mutants.transcripts import TRANSCRIPTS
 
 HISTORY = (
     Mutant(
@@ -277,4 +278,4 @@ OWN = (
     ),
 )
 
-MUTANTS = (*HISTORY, *OWN, *COMMANDS)
+MUTANTS = (*HISTORY, *OWN, *COMMANDS, *TRANSCRIPTS)

@@ -15,11 +15,17 @@ from chat.sql import SqlSessionStorage
 from invocation import SessionKey
 from postgres import Postgres
 from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 pytestmark = pytest.mark.real
 
 KEY = SessionKey("tenant", "user", "session")
 PROCESSES = 10
+
+# locks the session that comes first; counts who waits for a lock; finds what nobody has locked
+FIRST = "SELECT session_key FROM chat_sessions ORDER BY session_key LIMIT 1 FOR UPDATE"
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+FREE = "SELECT session_key FROM chat_sessions ORDER BY session_key FOR UPDATE SKIP LOCKED"
 
 # each waits for the word to go, so that all come at once to a database without tables
 WRITER = """
@@ -126,6 +132,7 @@ def test_every_question_is_answered_through_an_index(url: str) -> None:
         assert len(await storage.page(KEY, 10, "later")) == 10
         assert len([each async for each in storage.read(KEY)]) == 5_002
         assert len(await storage.sessions("tenant", "user", 10)) == 1
+        assert len(await storage.sessions("tenant", "user", 10, "session")) == 1
         assert len(await storage.unused_since(message.timestamp, 10)) == 10
         assert await storage.delete(KEY, message.message_id) == 0
         assert await storage.delete(KEY) == 5_002
@@ -138,6 +145,38 @@ def test_every_question_is_answered_through_an_index(url: str) -> None:
                 plan = "\n".join(str(row) for row in found)
             assert not WHOLE_TABLE.search(plan), plan
         await storage.aclose()
+
+    asyncio.run(test())
+
+
+def test_two_processes_take_the_sessions_of_a_batch_in_the_same_order(postgres: Postgres) -> None:
+    """While a third has the session that comes first, neither of them has the other one."""
+    url = postgres.create_database()
+
+    def batch(*sessions: str) -> list[ChatMessage]:
+        return [ChatMessage(role="user", message="hello", session_id=name) for name in sessions]
+
+    async def waiting(third: AsyncConnection, count: int) -> None:
+        async with asyncio.timeout(60):
+            while await third.scalar(text(WAITING)) != count:
+                await asyncio.sleep(0.01)
+
+    async def test() -> None:
+        storages = [SqlSessionStorage(url) for _ in range(3)]
+        *two, third = storages
+        await third.append(batch("a", "b"))
+        async with third._engine.begin() as connection:
+            await connection.execute(text(FIRST))
+            async with asyncio.TaskGroup() as group:
+                for number, (storage, names) in enumerate(zip(two, ("ab", "ba"), strict=True), 1):
+                    group.create_task(storage.append(batch(*names)))
+                    await waiting(connection, number)
+                assert len((await connection.execute(text(FREE))).all()) == 2
+                await connection.rollback()
+        for name in "ab":
+            assert len(await third.page(SessionKey(None, None, name), 10)) == 3
+        for storage in storages:
+            await storage.aclose()
 
     asyncio.run(test())
 

@@ -13,7 +13,7 @@ from chat import outbox
 from chat.models import ChatMessage
 from chat.session import SessionManager
 from chat.sql import SqlSessionStorage
-from chat.storage import InvalidDatabaseUrl
+from chat.storage import InvalidDatabaseUrl, StoreUnavailableError, UnknownMessageError
 from invocation import SessionKey
 from pydantic import ValidationError
 
@@ -28,6 +28,14 @@ class Clock:
         return self.now
 
 
+class Seconds:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Unreliable(SqlSessionStorage):
     """A real store that can be away."""
 
@@ -37,6 +45,12 @@ class Unreliable(SqlSessionStorage):
         if self.away:
             raise ConnectionError("away")
         await super().append(messages)
+
+
+async def others() -> None:
+    """Return when all that runs beside the test is over."""
+    running = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.wait_for(asyncio.gather(*running), 30)
 
 
 def texts(messages: Sequence[ChatMessage]) -> list[str]:
@@ -117,6 +131,40 @@ def test_what_has_expired_is_archived_and_deleted_and_nothing_else(
     asyncio.run(test())
 
 
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_what_has_expired_is_cleaned_up_though_the_clock_was_set_back(
+    tmp_path: Path, store: str
+) -> None:
+    clock, seconds, archived = Clock(), Seconds(), list[SessionKey]()
+    url = f"sqlite:///{tmp_path}/chat.db"
+
+    async def archive(session: SessionKey, _: AsyncIterator[ChatMessage]) -> None:
+        archived.append(session)
+
+    async def test() -> None:
+        manager = SessionManager(
+            lambda: SqlSessionStorage(url) if store == "sqlite" else None,
+            archive=archive,
+            clock=clock,
+            monotonic=seconds,
+        )
+        now = clock.now
+        clock.now += timedelta(days=365)
+        await manager.add_message(SessionKey(None, None, "of the future"), "user", "hello")
+        await others()
+        clock.now = now
+        await manager.add_message(KEY, "user", "old")
+        clock.now += timedelta(hours=25)
+        seconds.now += 25 * 3_600
+        await manager.add_message(SessionKey(None, None, "new"), "user", "hello")
+        await others()
+        assert archived == [KEY]
+        assert await manager.get_messages(KEY) == []
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
 def test_a_context_has_no_half_of_a_failed_turn() -> None:
     async def test() -> None:
         manager = SessionManager(lambda: None)
@@ -190,6 +238,90 @@ def test_a_session_that_is_used_while_it_is_archived_stays(tmp_path: Path) -> No
         assert await manager.cleanup_session(KEY) == 0
         assert archived == ["old"]
         assert texts(await manager.get_messages(KEY)) == ["old", "new"]
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+def test_to_forget_what_is_about_to_be_written_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY_SECONDS", (0.001,))
+
+    class Slow(SqlSessionStorage):
+        async def delete(self, key: SessionKey, newest: str | None = None) -> int:
+            adding.append(asyncio.create_task(manager.add_message(KEY, "user", "late")))
+            for _ in range(3):
+                await asyncio.sleep(0)  # until it waits for the end of this
+            return await super().delete(key, newest)
+
+    adding: list[asyncio.Task[ChatMessage]] = []
+    manager = SessionManager(lambda: Slow(f"sqlite:///{tmp_path}/chat.db"))
+
+    async def test() -> None:
+        await manager.add_message(KEY, "user", "hello")
+        assert await manager.forget_session(KEY) == 2
+        await adding[0]
+        assert await manager.save_session(KEY)
+        assert await manager.get_messages(KEY) == []
+        assert caplog.messages == []
+        await manager.add_messages([])
+        assert await manager.save_session(KEY)
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("question", ["get_messages", "get_status", "recover_session_state"])
+def test_a_store_that_was_only_read_is_closed(tmp_path: Path, question: str) -> None:
+    class Store(SqlSessionStorage):
+        closed = 0
+
+        async def aclose(self) -> None:
+            self.closed += 1
+            await super().aclose()
+
+    async def test() -> None:
+        store = Store(f"sqlite:///{tmp_path}/chat.db")
+        manager = SessionManager(lambda: store)
+        await getattr(manager, question)(KEY)
+        await manager.aclose()
+        assert store.closed == 1
+
+    asyncio.run(test())
+
+
+def test_what_is_forgotten_is_in_no_memory(tmp_path: Path) -> None:
+    async def test() -> None:
+        store = Unreliable(f"sqlite:///{tmp_path}/chat.db")
+        manager = SessionManager(lambda: store)
+        other = KEY._replace(session="other")
+        for session in (KEY, other):
+            await manager.add_message(session, "user", "hello")
+        assert await manager.forget_session(KEY) == 1
+        store.away = True
+        await manager.add_message(other, "user", "hello")
+        assert texts(await manager.get_messages(other)) == ["hello", "hello"]
+        with pytest.raises(StoreUnavailableError):
+            await manager.get_messages(KEY)
+        assert [one.session_id for one in await manager.get_sessions(None, "user")] == ["other"]
+        store.away = False
+        assert await manager.save_session(other)
+        await manager.aclose()
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("before", ["\ud800", "a\0b", "x" * 65, "x" * 100_000, ""])
+def test_what_can_be_no_id_is_an_unknown_message(tmp_path: Path, store: str, before: str) -> None:
+    async def test() -> None:
+        url = f"sqlite:///{tmp_path}/chat.db" if store == "sqlite" else None
+        manager = SessionManager(lambda: SqlSessionStorage(url) if url else None)
+        await manager.add_message(KEY, "user", "hello")
+        with pytest.raises(UnknownMessageError):
+            await manager.get_messages(KEY, before=before)
+        assert (await manager.get_status(KEY)).issues == []
         await manager.aclose()
 
     asyncio.run(test())

@@ -204,6 +204,9 @@ def test_sessions_are_listed_with_what_is_not_written() -> None:
             listed = await waiting.sessions(None, "user", limit)
             lines = [(one.session_id, one.first_line) for one in listed]
             assert lines == [("a", "first of a"), ("b", "first of b")][:limit]
+        for name in "ab":
+            (one,) = await waiting.sessions(None, "user", 1, name)
+            assert (one.session_id, one.first_line) == (name, f"first of {name}")
         assert await waiting.sessions(None, "another", 10) == []
         assert await waiting.sessions("tenant", "user", 10) == []
         store.open.set()

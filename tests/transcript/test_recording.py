@@ -12,6 +12,7 @@ from chat.recording import INTERRUPTED, record, shown
 from chat.session import SessionManager
 from invocation import SessionKey
 from starlette.exceptions import HTTPException
+from tools import prepared
 
 KEY = SessionKey(None, "user", "session")
 
@@ -128,7 +129,7 @@ def quick_sum(a: int, b: int = 2) -> int:
 
 @pytest.mark.parametrize("function", [slow_sum, quick_sum])
 def test_a_tool_stays_what_it_is(function: Callable[..., Any]) -> None:
-    tool: Callable[..., Any] = shown(function)
+    tool: Callable[..., Any] = prepared(function)
     assert inspect.signature(tool) == inspect.signature(function)
     assert inspect.getdoc(tool) == "Add two numbers."
     assert inspect.iscoroutinefunction(tool)

@@ -1,6 +1,7 @@
 """One contract, run against each storage: memory, a sqlite file, a real PostgreSQL."""
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -96,6 +97,16 @@ def test_what_is_there_already_is_not_added_again(make: Make) -> None:
     run(make, test)
 
 
+def test_to_add_nothing_changes_nothing(make: Make) -> None:
+    async def test(storage: SessionStorage) -> None:
+        await storage.append([said("first")])
+        await storage.append([])
+        assert texts(await storage.page(KEY, 10)) == ["first"]
+        assert len(await storage.unused_since(NOON + timedelta(seconds=1), 10)) == 1
+
+    run(make, test)
+
+
 def test_an_unknown_message_or_one_of_another_session_is_no_place_to_page_from(make: Make) -> None:
     other = said("other", SessionKey("tenant", "another", "session"))
 
@@ -146,11 +157,26 @@ def test_sessions_are_listed_last_used_first(make: Make) -> None:
 
     async def test(storage: SessionStorage) -> None:
         for seconds, name in enumerate("abca"):
-            await storage.append([said(f"{name}{seconds}\nmore", keys[name], seconds)])
+            await storage.append([said(f"{name}{seconds}\r\nmore", keys[name], seconds)])
         await storage.append([said("foreign", SessionKey("tenant", None, "d"), 9)])
         found = await storage.sessions("tenant", "user", 2)
         assert [(each.session_id, each.first_line) for each in found] == [("a", "a0"), ("c", "c2")]
         assert found[0].last_used == NOON + timedelta(seconds=3)
+
+    run(make, test)
+
+
+def test_one_session_is_listed_however_many_there_are(make: Make) -> None:
+    keys = [SessionKey(None, None, str(n)) for n in range(3)]
+
+    async def test(storage: SessionStorage) -> None:
+        for seconds, key in enumerate(keys):
+            await storage.append([said(f"in {key.session}", key, seconds)])
+        for key in keys:
+            (found,) = await storage.sessions(None, None, 1, key.session)
+            assert (found.session_id, found.first_line) == (key.session, f"in {key.session}")
+        assert await storage.sessions(None, None, 10, "another") == []
+        assert await storage.sessions(None, "user", 10, "0") == []
 
     run(make, test)
 
@@ -231,12 +257,73 @@ def test_a_damaged_row_is_set_aside_and_the_others_are_kept(tmp_path: Path, dama
     run(lambda: SqlSessionStorage(f"sqlite:///{file}"), test)
 
 
-@pytest.mark.parametrize(
-    "url", ["nonsense", "mysql://u:secret@h/d", "sqlite+pysqlite:///x", "postgresql://h:secret/d"]
-)
-def test_an_address_that_is_none_is_refused_in_one_line(url: str) -> None:
+REFUSED = [
+    "nonsense",
+    "mysql://u:secret@h/d",
+    "sqlite+pysqlite:///x",
+    "postgresql://h:secret/d",
+    "postgresql://u:secret@h:99999/d",
+    "postgresql://u:secret@/d?host=a:1&host=b:99999",
+    "postgresql://u:secret@h/d?nonsense=1",
+    "postgresql://u:secret@h/d?sslmode=secret",
+    "postgresql://u:secret@h/d?sslmode=require&sslmode=disable",
+    "postgresql://u:secret@h/d?port=secret",
+    "postgresql://u:secret@h/d?target_session_attrs=secret",
+    "postgresql://u:secret@h/d?server_settings=secret",
+    "sqlite:///secret.db?nonsense=1",
+    "sqlite:///secret.db?mode=ro",
+    "sqlite:///secret.db?uri=true&mode=ro",
+    "sqlite:///secret.db?timeout=secret",
+    "sqlite:///secret.db?timeout=1&timeout=2",
+    "sqlite:///secret.db?detect_types=99999999999999999999",
+    "sqlite:///file:secret.db?uri=true&mode=secret",
+    "sqlite:///file:secret.db?uri=true&vfs=secret",
+]
+TAKEN = [
+    "sqlite://",
+    "sqlite:///taken.db",
+    "sqlite:///taken.db?timeout=1",
+    "sqlite:///file:taken.db?uri=true&mode=rwc&cache=shared",
+    "postgres://u:p@h/d",
+    "postgresql://u:p@[::1]:5433/d?sslmode=require",
+    "postgresql:///d?host=/tmp",
+    "postgresql://u:p@/d?host=a:1&host=b:2&target_session_attrs=primary",
+    "postgresql+asyncpg://u:p@h/d?ssl=prefer&prepared_statement_cache_size=0",
+]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own to be in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_an_address_that_is_none_is_refused_in_one_line(
+    url: str, elsewhere: Path, recwarn: pytest.WarningsRecorder
+) -> None:
     with pytest.raises(InvalidDatabaseUrl) as refused:
         SqlSessionStorage(url)
     assert "DATABASE_URL" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
+    assert list(recwarn) == []
+    assert [*elsewhere.iterdir()] == []
+
+
+@pytest.mark.parametrize("url", TAKEN)
+@pytest.mark.parametrize("running", [False, True])
+def test_an_address_that_a_driver_takes_is_not_connected_to(
+    url: str, running: bool, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def make() -> SqlSessionStorage:
+        return SqlSessionStorage(url)
+
+    connected: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: connected.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", connected.append)
+    storage = asyncio.run(make()) if running else SqlSessionStorage(url)
+    asyncio.run(storage.aclose())
+    assert connected == []
+    assert [*elsewhere.iterdir()] == []

@@ -17,6 +17,7 @@ from sessions import SessionBusyError
 from values import mended, weight
 
 TURN_SECONDS = 900.0  # of a turn, its waiting included
+TOO_MANY_TURNS = "Too many turns of this session are waiting already."
 MAX_TURNS = 100  # of a session
 MAX_SESSION_BYTES = 8 * 1024 * 1024  # the newest turn stays, however large it is
 
@@ -132,7 +133,7 @@ async def plain_failures() -> AsyncIterator[None]:
         async with running.limit(TURN_SECONDS) as limit:
             yield
     except SessionBusyError as error:
-        raise HTTPException(429, "Too many turns of this session are waiting already.") from error
+        raise HTTPException(429, TOO_MANY_TURNS) from error
     except MissingCredentials as error:
         log.error("%s", error)
         raise _failure(500, "The agent is not configured.") from error

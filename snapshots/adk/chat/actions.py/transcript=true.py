@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from chat.session import SessionManager
 from chat.storage import StoreUnavailableError, UnknownMessageError
 from invocation import Caller, SessionKey, read_caller, read_key, refusal
-from sessions import SessionCache
+from sessions import SessionBusyError, SessionCache
+from turns import TOO_MANY_TURNS
 
 ACTIONS = ("history", "status", "sessions", "forget")
 DEFAULT_LIMIT = 50
@@ -56,12 +57,15 @@ async def perform(
     """Do what is asked for; return the answer.
 
     Raises:
-        HTTPException: 400 for an unknown message, 503 if the store does not answer.
+        HTTPException: 400 for an unknown message, 429 for a session with too many turns in line,
+            503 if the store does not answer.
     """
     try:
         return await _answer(action, transcripts, sessions)
     except UnknownMessageError:
         raise refusal("The session has no message with the id in before.") from None
+    except SessionBusyError:
+        raise HTTPException(429, TOO_MANY_TURNS) from None
     except StoreUnavailableError:
         raise HTTPException(503, "The store does not answer. Try again later.") from None
 
@@ -87,10 +91,13 @@ async def _answer(
 
 
 async def _sessions(action: Action, transcripts: SessionManager) -> list[dict[str, object]]:
-    found = await transcripts.get_sessions(*action.caller, action.limit)
+    named = None
     if action.caller.user is None:
         # Anonymous callers cannot be told apart: each sees only the session that it can name.
-        found = [each for each in found if action.session and each.session_id == action.session[2]]
+        if action.session is None:
+            return []
+        named = action.session.session
+    found = await transcripts.get_sessions(*action.caller, action.limit, named)
     return [_json(summary) for summary in found]
 
 

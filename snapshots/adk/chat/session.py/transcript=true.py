@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
@@ -17,6 +19,7 @@ from chat.models import (
     Role,
     SessionSummary,
     StatusModel,
+    is_message_id,
     utc_now,
     without_failures,
 )
@@ -34,7 +37,7 @@ from chat.storage import (
 from invocation import SessionKey
 
 MAX_AGE_HOURS = 24
-SWEEP_EVERY = timedelta(hours=1)
+SWEEP_SECONDS = 3_600.0
 STORE_SECONDS = 5.0
 
 log = logging.getLogger("bedrock_agentcore.app")
@@ -54,7 +57,8 @@ class SessionManager:
             fails, the session stays.
         max_sessions: Sessions in memory.
         max_messages_per_session: Messages in memory of each.
-        clock: Returns the time, aware of its zone.
+        clock: Returns the time, aware of its zone, for what is kept and shown.
+        monotonic: Returns seconds and never runs backwards.
     """
 
     def __init__(
@@ -65,23 +69,27 @@ class SessionManager:
         max_sessions: int = MAX_SESSIONS,
         max_messages_per_session: int = MAX_MESSAGES_PER_SESSION,
         clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connect = connect
         self._archive = archive
         self._max_messages = max_messages_per_session
         self._limit = max_sessions * max_messages_per_session
         self._clock = clock
+        self._monotonic = monotonic
         self._memory = InMemorySessionStorage(
             max_sessions=max_sessions,
             max_messages_per_session=max_messages_per_session,
-            clock=lambda: clock().timestamp(),
+            # With an archive, sessions leave through it, however late that is.
+            idle_seconds=math.inf if archive else MAX_AGE_HOURS * 3_600,
+            clock=monotonic,
         )
         self._store: SessionStorage | None = None
         self._outbox: Outbox | None = None
         self._connected = False
         self._invalid: InvalidDatabaseUrl | None = None
         self._turns: dict[SessionKey, list[StatusModel]] = {}
-        self._swept: datetime | None = None
+        self._swept: float | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -164,11 +172,10 @@ class SessionManager:
 
     async def add_messages(self, messages: Sequence[ChatMessage]) -> None:
         """Add messages of one session, in one piece; wait until they are written if all is well."""
-        self._loop = asyncio.get_running_loop()
         self._find_store()
         await self._memory.append(messages)
         self._sweep()
-        if self._outbox:
+        if self._outbox and messages:
             await self._outbox.put(messages)
 
     async def get_messages(
@@ -183,6 +190,8 @@ class SessionManager:
             StoreUnavailableError: The store does not answer, and there are none in memory.
         """
         self._find_store()
+        if before is not None and not is_message_id(before):
+            raise UnknownMessageError(before)
         if not self._outbox:
             return await self._memory.page(session, limit, before)
         try:
@@ -200,14 +209,14 @@ class SessionManager:
         return without_failures(await self.get_messages(session, limit))
 
     async def get_sessions(
-        self, tenant: str | None, user: str | None, limit: int = 50
+        self, tenant: str | None, user: str | None, limit: int = 50, session: str | None = None
     ) -> list[SessionSummary]:
-        """The sessions of a user, the last used first."""
+        """The sessions of a user, the last used first, or the one with that id alone."""
         self._find_store()
         with suppress(StoreUnavailableError):
             if self._outbox:
-                return await self._outbox.sessions(tenant, user, limit)
-        return await self._memory.sessions(tenant, user, limit)
+                return await self._outbox.sessions(tenant, user, limit, session)
+        return await self._memory.sessions(tenant, user, limit, session)
 
     def begin_turn(self, session: SessionKey) -> StatusModel:
         """Say that a turn has come in; return its status, which changes as the turn goes on."""
@@ -343,6 +352,7 @@ class SessionManager:
         return count
 
     def _find_store(self) -> None:
+        self._loop = asyncio.get_running_loop()  # what opens a connection closes it, too
         try:
             self.connect()
         except InvalidDatabaseUrl as error:
@@ -357,8 +367,8 @@ class SessionManager:
 
     def _sweep(self) -> None:
         """Clean up what has expired, now and then and in the background."""
-        now = self._clock()
-        if self._swept is None or now - self._swept >= SWEEP_EVERY:
+        now = self._monotonic()
+        if self._swept is None or now - self._swept >= SWEEP_SECONDS:
             self._swept = now
             # a context of its own: its log lines do not bear the ids of this turn
             self._sweeping = asyncio.create_task(self._clean_up_expired(), context=Context())

@@ -1,9 +1,10 @@
 """Where transcripts are kept: the interface of a store, and the one in memory."""
 
 import os
+import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Protocol
@@ -14,6 +15,7 @@ from sessions import SessionCache
 
 MAX_SESSIONS = 128
 MAX_MESSAGES_PER_SESSION = 100
+MAX_BYTES_PER_SESSION = 8 * 1024 * 1024
 
 
 class UnknownMessageError(LookupError):
@@ -47,9 +49,9 @@ class SessionStorage(Protocol):
         """Every message of a session, one after the other."""
 
     async def sessions(
-        self, tenant: str | None, user: str | None, limit: int
+        self, tenant: str | None, user: str | None, limit: int, session: str | None = None
     ) -> list[SessionSummary]:
-        """The sessions of a user, the last used first."""
+        """The sessions of a user, the last used first, or the one with that id alone."""
 
     async def unused_since(self, time: datetime, limit: int) -> list[SessionKey]:
         """Sessions in which nothing was said since then."""
@@ -89,6 +91,7 @@ class InMemorySessionStorage:
     Args:
         max_sessions: Sessions held; the least recently used one leaves first.
         max_messages_per_session: Messages held of each; the oldest leave first.
+        idle_seconds: A session unused for so long leaves at the next use of any session.
         clock: Returns seconds and never runs backwards.
     """
 
@@ -97,10 +100,18 @@ class InMemorySessionStorage:
         *,
         max_sessions: int = MAX_SESSIONS,
         max_messages_per_session: int = MAX_MESSAGES_PER_SESSION,
+        idle_seconds: float = 86_400,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_messages = max_messages_per_session
-        self._cache = SessionCache(self._open, self._close, maxsize=max_sessions, clock=clock)
+        self._cache = SessionCache(
+            self._open,
+            self._close,
+            maxsize=max_sessions,
+            sizeof=_size,
+            idle_seconds=idle_seconds,
+            clock=clock,
+        )
         # What the cache holds, to be read without waiting for a turn or counting as one.
         self._held: dict[SessionKey, deque[ChatMessage]] = {}
 
@@ -109,6 +120,8 @@ class InMemorySessionStorage:
             async with self._cache.turn(key) as held:
                 known = {message.message_id for message in held}
                 held.extend(message for message in said if message.message_id not in known)
+                while len(held) > 2 and _size(held) > MAX_BYTES_PER_SESSION:
+                    held.popleft()
 
     async def page(
         self, key: SessionKey, limit: int, before: str | None = None
@@ -121,7 +134,7 @@ class InMemorySessionStorage:
             yield message
 
     async def sessions(
-        self, tenant: str | None, user: str | None, limit: int
+        self, tenant: str | None, user: str | None, limit: int, session: str | None = None
     ) -> list[SessionSummary]:
         summaries = [
             SessionSummary(
@@ -131,6 +144,7 @@ class InMemorySessionStorage:
             )
             for key, held in self._held.items()
             if held and (key.tenant, key.user) == (tenant, user)
+            if session in (None, key.session)
         ]
         summaries.sort(key=lambda summary: summary.last_used, reverse=True)
         return summaries[:limit]
@@ -163,6 +177,10 @@ class InMemorySessionStorage:
     async def _close(self, key: SessionKey | None, messages: deque[ChatMessage]) -> None:
         if key:
             del self._held[key]
+
+
+def _size(held: Iterable[ChatMessage]) -> int:
+    return sum(sys.getsizeof(message.message) for message in held)
 
 
 def last_before(

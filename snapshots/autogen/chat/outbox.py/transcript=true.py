@@ -106,18 +106,19 @@ class Outbox:
         return last_before([*stored, *new], limit, before)
 
     async def sessions(
-        self, tenant: str | None, user: str | None, limit: int
+        self, tenant: str | None, user: str | None, limit: int, session: str | None = None
     ) -> list[SessionSummary]:
-        """The sessions of a user, the last used first.
+        """The sessions of a user, the last used first, or the one with that id alone.
 
         Raises:
             StoreUnavailableError: The store does not answer.
         """
         async with self._answering():
-            stored = await self._storage.sessions(tenant, user, limit)
+            stored = await self._storage.sessions(tenant, user, limit, session)
         summaries = {summary.session_id: summary for summary in stored}
         for message in self.waiting():
-            if (message.tenant_id, message.user_id) == (tenant, user):
+            own = (message.tenant_id, message.user_id) == (tenant, user)
+            if own and session in (None, message.session_id):
                 known = summaries.get(message.session_id)
                 summaries[message.session_id] = SessionSummary(
                     session_id=message.session_id,

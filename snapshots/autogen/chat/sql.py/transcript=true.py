@@ -30,9 +30,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row, make_url
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chat.drivers import check
 from chat.models import ChatMessage, SessionSummary, first_line
 from chat.storage import InvalidDatabaseUrl, UnknownMessageError
 from invocation import SessionKey
@@ -119,6 +119,8 @@ class SqlSessionStorage:
         self._created = False
 
     async def append(self, messages: Sequence[ChatMessage]) -> None:
+        if not messages:  # all that waited may have been forgotten
+            return
         said: dict[str, list[ChatMessage]] = {}
         for message in messages:
             said.setdefault(_digest(message.key), []).append(message)
@@ -162,11 +164,13 @@ class SqlSessionStorage:
             last = rows[-1].id
 
     async def sessions(
-        self, tenant: str | None, user: str | None, limit: int
+        self, tenant: str | None, user: str | None, limit: int, session: str | None = None
     ) -> list[SessionSummary]:
         column = SESSIONS.c
         query = select(column.session_id, column.first_line, column.last_used)
         query = query.where(column.user_key == _digest((tenant, user)))
+        if session is not None:
+            query = query.where(_of(SESSIONS, SessionKey(tenant, user, session)))
         query = query.order_by(column.last_used.desc()).limit(limit)
         async with self._transaction() as connection:
             return [
@@ -240,21 +244,23 @@ def _engine(url: str) -> AsyncEngine:
         if "sslmode" in parsed.query:  # as libpq calls it
             parsed = parsed.update_query_dict({"ssl": parsed.query["sslmode"]})
             parsed = parsed.difference_update_query(["sslmode"])
-        engine = create_async_engine(
-            parsed,
-            connect_args=CONNECT[parsed.drivername],
-            hide_parameters=True,  # an error must not write what was said into the log
-        )
-    except (KeyError, SQLAlchemyError, ValueError):
-        raise InvalidDatabaseUrl(
-            "DATABASE_URL is not valid: write sqlite:///chat.db, sqlite:////folder/chat.db or "
-            "postgresql://user:password@host/database."
-        ) from None
+        options = CONNECT[parsed.drivername]
+        check(parsed, options)
     except ModuleNotFoundError:
         raise InvalidDatabaseUrl(
             "DATABASE_URL names a PostgreSQL database, and its driver is not installed: "
             "uv sync --extra postgresql, or pip install '.[postgresql]'."
         ) from None
+    except Exception:  # each driver has its own, and what they say may show the password
+        raise InvalidDatabaseUrl(
+            "DATABASE_URL is not valid: write sqlite:///chat.db, sqlite:////folder/chat.db or "
+            "postgresql://user:password@host/database, and after a ? what the driver takes."
+        ) from None
+    engine = create_async_engine(
+        parsed,
+        connect_args=options,
+        hide_parameters=True,  # an error must not write what was said into the log
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     return engine

@@ -1,12 +1,10 @@
 """One turn, as it goes into the transcript and into the status of its session."""
 
-import asyncio
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import ParamSpec, TypeVar
 
 from bedrock_agentcore import BedrockAgentCoreContext
 from pydantic import JsonValue
@@ -15,11 +13,13 @@ from starlette.exceptions import HTTPException
 from chat.models import Role, Status, StatusModel, utc_now
 from chat.session import SessionManager
 from invocation import SessionKey
+from values import mended
 
 PROGRESS: dict[Status, int] = {"received": 0, "running": 10, "tool in use": 40, "streaming": 70}
 INTERRUPTED = "The turn was interrupted."
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Turn:
@@ -56,7 +56,7 @@ class Turn:
 
     def end(self, reply: str) -> None:
         """Say what the reply is; of a streamed one, it is what was sent."""
-        self.reply = "".join(self._sent) or reply
+        self.reply = mended("".join(self._sent)) or reply
 
 
 _running: ContextVar[Turn | None] = ContextVar("_running", default=None)
@@ -68,7 +68,7 @@ async def record(
 ) -> AsyncIterator[Turn]:
     """Record a turn when it is over: the prompt, and the reply or what is said of the failure.
 
-    A turn without a session is not recorded.
+    A turn without a session is not recorded, nor is one that was refused.
     """
     if session is None:
         yield Turn(StatusModel())
@@ -77,38 +77,37 @@ async def record(
     turn = Turn(status)
     _running.set(turn)
     asked = transcripts.new_message(session, "user", prompt)
-    answer: tuple[Role, str, dict[str, JsonValue]] = ("error", INTERRUPTED, _request())
+    answer: tuple[Role, str, dict[str, JsonValue]] | None = ("error", INTERRUPTED, _request())
     try:
         yield turn
         answer = ("assistant", turn.reply, {})
     except HTTPException as failure:
-        answer = ("error", failure.detail, {**_request(), "status": failure.status_code})
+        metadata = {**_request(), "status": failure.status_code}
+        answer = ("error", failure.detail, metadata) if failure.status_code >= 500 else None
         raise
     finally:
-        role, text, metadata = answer
-        said = transcripts.new_message(session, role, text, turn.conversation_id, metadata)
-        asked = asked.model_copy(update={"conversation_id": turn.conversation_id})
-        adding = transcripts.add_messages([asked, said])
         transcripts.end_turn(session, status)
-        await adding
+        if answer:
+            role, text, about = answer
+            said = transcripts.new_message(session, role, text, turn.conversation_id, about)
+            asked = asked.model_copy(update={"conversation_id": turn.conversation_id})
+            await transcripts.add_messages([asked, said])
 
 
 def _request() -> dict[str, JsonValue]:
     return {"request_id": BedrockAgentCoreContext.get_request_id()}
 
 
-def shown(function: Callable[P, Any]) -> Callable[P, Awaitable[Any]]:
-    """Show a tool, which may be a coroutine function, in the status of the turn that uses it."""
+def shown(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Show a tool in the status of the turn that uses it."""
 
     @wraps(function)
-    async def tool(*args: P.args, **kwargs: P.kwargs) -> Any:
+    async def tool(*args: P.args, **kwargs: P.kwargs) -> R:
         turn = _running.get()
         if turn:
             turn.show("tool in use", function.__name__)
         try:
-            if inspect.iscoroutinefunction(function):
-                return await function(*args, **kwargs)
-            return await asyncio.to_thread(function, *args, **kwargs)
+            return await function(*args, **kwargs)
         finally:
             if turn:
                 turn.show("running")

@@ -18,6 +18,8 @@ from pydantic import (
 
 from invocation import SessionKey
 
+MAX_MESSAGE_ID_CHARS = 64
+
 Role = Literal["system", "user", "assistant", "error"]
 Status = Literal["idle", "received", "running", "tool in use", "streaming", "done", "failed"]
 
@@ -32,6 +34,11 @@ def _encodable(text: object) -> object:
     return text.encode(errors="replace").decode() if isinstance(text, str) else text
 
 
+def is_message_id(text: str) -> bool:
+    """Whether a message can have this id; what cannot, no database takes in a question either."""
+    return len(text) <= MAX_MESSAGE_ID_CHARS and "\0" not in text and _encodable(text) == text
+
+
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
 Text = Annotated[str, BeforeValidator(_encodable)]
 Id = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
@@ -42,7 +49,7 @@ class ChatMessage(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    message_id: Id = Field(default_factory=lambda: uuid4().hex, max_length=64)
+    message_id: Id = Field(default_factory=lambda: uuid4().hex, max_length=MAX_MESSAGE_ID_CHARS)
     role: Role
     message: Text
     session_id: Id
@@ -86,9 +93,9 @@ class SessionSummary(BaseModel):
 
 def first_line(messages: list[ChatMessage]) -> str | None:
     """The beginning of what the user said first, if the user has said something."""
-    said = (message.message.strip() for message in messages if message.role == "user")
+    said = (message.message.strip().splitlines() for message in messages if message.role == "user")
     # The NUL that PostgreSQL does not take; in the JSON of a message it is escaped.
-    return next((text.partition("\n")[0][:100].replace("\0", "\ufffd") for text in said), None)
+    return next(("".join(lines[:1])[:100].replace("\0", "\ufffd") for lines in said), None)
 
 
 def without_failures(messages: Iterable[ChatMessage]) -> list[ContextMessage]:
