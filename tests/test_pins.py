@@ -110,3 +110,18 @@ def test_the_nightly_alone_asks_for_them() -> None:
     assert [row["resolution"] for row in rows] == ["highest", "lowest-direct"]
     (tests,) = [step for step in job["versions"]["steps"] if "pytest" in step.get("run", "")]
     assert tests["env"] == {"UV_RESOLUTION": "${{ matrix.resolution }}"}
+
+
+def test_every_other_workflow_installs_what_is_pinned() -> None:
+    installing = 0
+    for file in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        for name, job in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items():
+            steps = [step for step in job["steps"] if "pip install" in step.get("run", "")]
+            if (file.stem, name) == ("nightly", "versions"):
+                continue
+            for step in steps:
+                installing += 1
+                said = f"{step.get('env')} {step['run']}"
+                for variable in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"):
+                    assert re.search(rf"\b{variable}\W+constraints.txt", said), (file.name, name)
+    assert installing == 5
