@@ -161,7 +161,7 @@ class Postgres:
         return True
 
     def _run(self, program: str, *arguments: str, **owner: Any) -> str:
-        done = subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             [str(self._programs / program), *arguments],
             cwd=self._folder,
             env=_environment(),

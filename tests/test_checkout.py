@@ -49,7 +49,7 @@ def test_nothing_is_installed_that_is_not_pinned(clone: Path, command: str) -> N
     )
     assert done.returncode == 0, done.stderr
     rows = [row["metadata"] for row in json.loads(report.read_text())["install"]]
-    installed = {canonicalize_name(row["name"]): row["version"] for row in rows}
+    installed: dict[str, str] = {canonicalize_name(row["name"]): row["version"] for row in rows}
     assert installed.pop("agentcore-new")
     built = re.findall(r"Successfully installed (.*)", log.read_text())
     pairs = [word.rpartition("-") for line in built for word in line.split()]

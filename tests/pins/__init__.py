@@ -36,7 +36,7 @@ def of_projects(framework: str) -> list[str]:
 
 def versions(lines: Iterable[str], **environment: str) -> dict[str, str]:
     """The version of each package, where the markers hold: here, or in another environment."""
-    found = {}
+    found: dict[str, str] = {}
     for requirement in map(Requirement, lines):
         if requirement.marker is None or requirement.marker.evaluate(dict(environment)):
             (exact,) = requirement.specifier

@@ -14,9 +14,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 # the newest, whatever the caller asks uv for, and environments of the lists
 os.environ.pop("UV_RESOLUTION", None)
 
-import pins  # noqa: E402
 from contract.environments import UV, names_in, python_of  # noqa: E402
 from contract.projects import FRAMEWORKS, requirements_of  # noqa: E402
+
+import pins  # noqa: E402
 
 RESERVED = ROOT / "templates/reserved_names.txt"
 HEADER = "# renewed by: python tests/pins"
