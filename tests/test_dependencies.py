@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pins
 import pytest
 import uv
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from agentcore_new import options
 from agentcore_new.render import render
@@ -99,28 +101,54 @@ def test_the_supported_pythons_are_those_that_are_resolved(python: str) -> None:
     assert "3.14.0" not in supported
 
 
-@pytest.mark.real
-@pytest.mark.parametrize("resolution", ["highest", "lowest-direct"])
+@pytest.mark.parametrize("python", PYTHONS)
 @by_pair
-def test_resolves_on_every_python(
-    framework: str, provider: str, resolution: str, tmp_path: Path
+def test_the_listed_versions_are_allowed(framework: str, provider: str, python: str) -> None:
+    """So the lists say that the newest fit together, and CI need not ask the index of the day."""
+    environment = {"python_version": python, "python_full_version": f"{python}.9"}
+    versions = pins.versions(pins.of_projects(framework), **environment)
+    for requirement in requirements(framework, provider):
+        assert requirement.marker is None
+        version = versions.get(canonicalize_name(requirement.name), "")
+        assert version in requirement.specifier, f"{requirement}: python tests/pins"
+
+
+@pytest.mark.real
+@pytest.mark.pinned
+@pytest.mark.parametrize("python", PYTHONS)
+@by_pair
+def test_the_listed_versions_are_all_that_is_needed(
+    framework: str, provider: str, python: str, tmp_path: Path
+) -> None:
+    file, listed = tmp_path / "pyproject.toml", tmp_path / "listed.txt"
+    file.write_text(pyproject(framework, provider))
+    listed.write_text("\n".join(pins.of_projects(framework)))
+    resolved = resolve(file, python, "--constraints", str(listed))
+    environment = {"python_version": python, "python_full_version": f"{python}.9"}
+    versions = pins.versions(pins.of_projects(framework), **environment)
+    assert resolved.items() - versions.items() == set()
+
+
+@pytest.mark.real
+@pytest.mark.unpinned
+@pytest.mark.parametrize("python", PYTHONS)
+@by_pair
+def test_the_newest_and_the_lowest_resolve(
+    framework: str, provider: str, python: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "pyproject.toml"
     file.write_text(pyproject(framework, provider))
-    # Side by side: they wait for the package index most of the time.
-    running = {python: compile_requirements(file, python, resolution) for python in PYTHONS}
-    for python, process in running.items():
-        output, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, f"{python}: {errors}"
-        resolved = dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==(\S+)", output, re.MULTILINE))
-        for requirement in requirements(framework, provider):
-            assert resolved[requirement.name] in requirement.specifier, python
+    resolved = resolve(file, python)
+    for requirement in requirements(framework, provider):
+        assert resolved[requirement.name] in requirement.specifier
 
 
-def compile_requirements(file: Path, python: str, resolution: str) -> subprocess.Popen[str]:
-    """Start to resolve a pyproject.toml; the output is a list of pinned versions."""
+def resolve(file: Path, python: str, *constraints: str) -> dict[str, str]:
+    """The versions that uv takes for a pyproject.toml; UV_RESOLUTION says which it prefers."""
     command = [UV, "pip", "compile", "--no-annotate", "--no-header", "--all-extras"]
     command += ["--cache-dir", UV_CACHE, "--python", sys.executable, "--python-version", python]
-    command += ["--resolution", resolution, str(file)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+    done = subprocess.run(
+        [*command, *constraints, str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==(\S+)", done.stdout, re.MULTILINE))

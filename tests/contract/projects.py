@@ -84,6 +84,12 @@ STREAMED = [variant for variant in CONTRACT if variant.stream]
 ONE_EACH = [variant for variant in DEFAULTS if variant.stream]
 
 
+def requirements_of(framework: str, *extras: str) -> list[str]:
+    """Everything that a framework's projects require, whatever their provider and options."""
+    variants = [Variant(framework, each, stream=False, transcript=True) for each in PROVIDERS]
+    return sorted({text for variant in variants for text in variant.dependencies(*extras)})
+
+
 def each(variants: list[Variant]) -> pytest.MarkDecorator:
     """Run a test or a module for each of these; one worker has all tests of one of them."""
     return pytest.mark.parametrize(

@@ -13,16 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pins
 import pytest
 
-from contract.environments import CACHE, UV, UV_CACHE
+from contract.environments import CACHE, UV, UV_CACHE, installed_in
 from contract.projects import DEFAULTS, PAIRS, TRANSCRIPTS, Variant
 from contract.server import AUDIT, free_port, reached_out
 
 pytestmark = pytest.mark.real
 
-# they say where the tests' own packages are
-NOT_PASSED_ON = {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"}
+# they say where the tests' own packages are, and which
+NOT_PASSED_ON = {"PIP_BUILD_CONSTRAINT", "PIP_CONSTRAINT", "PYTHONHOME", "PYTHONPATH"}
+NOT_PASSED_ON |= {"VIRTUAL_ENV"}
+# a virtual environment has these from Python itself
+FROM_PYTHON = {"pip", "setuptools"}
 _SH_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -59,6 +63,35 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "PIP_CACHE_DIR": str(CACHE.parent / "pip"),
         **more,
     }
+
+
+def pinned(framework: str, folder: Path) -> dict[str, str]:
+    """Let uv and pip take the listed versions, unless those of the day are asked for.
+
+    pip reads variables, which are returned; uv reads the pyproject.toml alone, which is changed.
+    """
+    if pins.UNPINNED:
+        return {}
+    lines = pins.of_projects(framework)
+    table = f"[tool.uv]\nconstraint-dependencies = {json.dumps(lines)}\n"
+    pyproject = folder / "pyproject.toml"
+    text = pyproject.read_text()
+    assert text.count("[tool.uv]\n") == 1
+    pyproject.write_text(text.replace("[tool.uv]\n", table))
+    constraints = folder.with_name("constraints.txt")
+    constraints.write_text("\n".join(lines))
+    # the project is the one thing to build; of packages, what builds them would not be listed
+    only_wheels = {"UV_NO_BUILD": "1", "PIP_ONLY_BINARY": ":all:"}
+    names = ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
+    return only_wheels | dict.fromkeys(names, str(constraints))
+
+
+def unlisted(framework: str, python: Path) -> set[tuple[str, str]]:
+    """What is installed, but not as listed; nothing, where the versions of the day are wanted."""
+    if pins.UNPINNED:
+        return set()
+    others = installed_in(python).items() - pins.versions(pins.of_projects(framework)).items()
+    return {each for each in others if each[0] not in FROM_PYTHON | {f"{framework}-agent"}}
 
 
 def run(command: str, folder: Path, variables: dict[str, str]) -> str:
@@ -132,7 +165,9 @@ def test_uv_sync_pytest_and_the_offline_server(
     folder, port = project.write(tmp_path / "project"), free_port()
     shared = tmp_path_factory.getbasetemp() / f"venv-{project.framework}"
     variables = environment(tmp_path, UV_PROJECT_ENVIRONMENT=str(shared), PORT=str(port))
+    variables |= pinned(project.framework, folder)
     run("uv sync", folder, variables)
+    assert unlisted(project.framework, shared / "bin" / "python") == set()
     assert re.search(r"\d+ passed", run("uv run pytest", folder, variables))
     (start,) = readme_commands(project, "AGENT_OFFLINE=1 uv run")
     (request,) = readme_commands(project, "curl")
@@ -154,10 +189,11 @@ def test_uv_sync_pytest_and_the_offline_server(
 @by_framework([variant for variant in DEFAULTS if not variant.stream])
 def test_the_pip_way(project: Variant, tmp_path: Path) -> None:
     folder = project.write(tmp_path / "project")
-    variables = environment(tmp_path, PORT=str(free_port()))
+    variables = environment(tmp_path, PORT=str(free_port())) | pinned(project.framework, folder)
     *commands, start = readme_commands(project, "pip install")
     output = [run(command, folder, variables) for command in commands]
     assert re.search(r"\d+ passed", output[-1])
+    assert unlisted(project.framework, folder / ".venv" / "bin" / "python") == set()
     (request,) = readme_commands(project, "curl")
     with running(start, folder, variables, int(variables["PORT"])):
         assert curl(request, int(variables["PORT"])).startswith("Offline reply 1")

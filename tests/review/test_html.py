@@ -1,13 +1,13 @@
 """The page in a real browser: what it shows, what it hides, and that it runs nothing."""
 
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from browser import find_browser
 
 from agentcore_new.matrix import Project
 from agentcore_new.options import Value
@@ -86,7 +86,7 @@ def opened(page: Path, folder: Path, **chosen: str) -> Document:
     """Open the page with these filters, as a link to it would."""
     done = subprocess.run(
         [
-            shutil.which("chromium") or shutil.which("google-chrome") or "chromium",
+            find_browser() or "chromium",
             *FLAGS.split(),
             f"--user-data-dir={folder / 'profile'}",
             "--dump-dom",
