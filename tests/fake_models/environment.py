@@ -3,6 +3,7 @@
 import os
 
 KEY = "fake-key"
+REGION = "eu-north-1"  # not the one that a project falls back to
 
 
 def environment(provider: str, url: str) -> dict[str, str]:
@@ -18,8 +19,7 @@ def _bedrock(url: str) -> dict[str, str]:
         "ANTHROPIC_BEDROCK_BASE_URL": url,
         "AWS_ACCESS_KEY_ID": KEY,
         "AWS_SECRET_ACCESS_KEY": KEY,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         # nothing of the account of whoever runs the tests
         "AWS_CONFIG_FILE": os.devnull,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 from aiohttp import web
 
@@ -11,8 +12,9 @@ from fake_models.exchange import Exchange, HungUpError, respond, respond_error
 from fake_models.gates import Gates
 from fake_models.recording import Recorded, Recorder
 from fake_models.routes import Route, find
-from fake_models.wire import RejectedError
+from fake_models.wire import Credential, RejectedError
 
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
@@ -33,7 +35,8 @@ class Service:
             recorded = self._unreadable("unknown", f"{http.method} {http.raw_path}")
             return respond(recorded, 404, b'{"error":{"message":"no such path"}}')
         codec = route.codec
-        if not codec.authorised(http.headers):
+        credential = codec.credential(http.headers)
+        if not credential.key:
             recorded = self._unreadable(codec.name, "no API key")
             return respond_error(recorded, codec, codec.unauthorised, "no API key")
         try:
@@ -41,7 +44,7 @@ class Service:
         except RejectedError as error:
             recorded = self._unreadable(codec.name, str(error))
             return respond_error(recorded, codec, 400, str(error))
-        recorded = self._recorder.add(request)
+        recorded = self._recorder.add(request, credential)
         try:
             codec.check(body, request)
             plan = behaviour.decide(request)
@@ -59,7 +62,7 @@ class Service:
             raise
 
     def _unreadable(self, protocol: str, error: str) -> Recorded:
-        recorded = self._recorder.add(Request(protocol, "", False, "", ()))
+        recorded = self._recorder.add(Request(protocol, "", False, "", ()), Credential(""))
         recorded.error = error
         return recorded
 
@@ -67,6 +70,8 @@ class Service:
 def _parse(route: Route, raw: bytes) -> tuple[Json, Request]:
     try:
         body = json.loads(raw)
+        if _ESCAPED_SURROGATE.search(raw):
+            json.dumps(body, ensure_ascii=False).encode()  # half a pair is no text
         return body, route.codec.parse(body, route.model, route.streamed)
     except _MALFORMED as error:
         raise RejectedError(f"malformed request: {error!r}") from error
