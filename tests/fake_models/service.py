@@ -70,8 +70,16 @@ class Service:
 def _parse(route: Route, raw: bytes) -> tuple[Json, Request]:
     try:
         body = json.loads(raw)
-        if _ESCAPED_SURROGATE.search(raw):
-            json.dumps(body, ensure_ascii=False).encode()  # half a pair is no text
+        if _ESCAPED_SURROGATE.search(raw) and not _is_text(body):
+            raise RejectedError("malformed request: half a surrogate pair")
         return body, route.codec.parse(body, route.model, route.streamed)
     except _MALFORMED as error:
         raise RejectedError(f"malformed request: {error!r}") from error
+
+
+def _is_text(body: Json) -> bool:
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
