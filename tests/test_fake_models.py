@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import subprocess
 import sys
 import time
@@ -12,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fake_models import FakeModels, ToolCall
-from fake_models.environment import KEY, REGION
+from fake_models import FakeModels, ToolCall, certificate
+from fake_models.environment import KEY, REGION, identity
+from fake_models.identity import UNKNOWN, key_of
 from fake_models.sdks import (
     CHATS,
     Anthropic,
@@ -23,6 +25,7 @@ from fake_models.sdks import (
     Gemini,
     OpenAIChat,
     OpenAIResponses,
+    boto3,
 )
 
 pytestmark = [
@@ -581,3 +584,32 @@ def test_a_bearer_token_is_a_key_without_a_region(models: FakeModels) -> None:
     post(models, "/model/a/converse", CONVERSE, {"Authorization": "Bearer token"})
     (request,) = models.requests
     assert (request.key, request.region, request.model) == ("token", "", "a")
+
+
+def test_agentcore_identity_keeps_keys(models: FakeModels, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in identity(models.url).items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("bedrock-agentcore", region_name=REGION)
+
+    def key(provider: str) -> str:
+        given = client.get_resource_api_key(
+            resourceCredentialProviderName=provider, workloadIdentityToken="token"
+        )
+        return str(given["apiKey"])
+
+    assert key("mine") == key_of("mine") != key("yours")
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match=UNKNOWN):
+        key(UNKNOWN)
+    client.close()
+
+
+def test_it_speaks_tls(tmp_path: Path) -> None:
+    pem = certificate.write(tmp_path)
+    trusted = ssl.create_default_context(cafile=certificate.trust(pem)["SSL_CERT_FILE"])
+    with FakeModels(tls=certificate.context(pem)) as models:
+        connection = http.client.HTTPSConnection("127.0.0.1", models.port, context=trusted)
+        body = json.dumps({"model": "m", "input": "hi"})
+        connection.request("POST", "/v1/responses", body, {"Authorization": "Bearer x"})
+        assert b"turn 1: hi" in connection.getresponse().read()
+        connection.close()
+        assert models.url.startswith("https://")

@@ -6,7 +6,7 @@ import re
 
 from aiohttp import web
 
-from fake_models import behaviour
+from fake_models import behaviour, identity
 from fake_models.conversation import Json, Request
 from fake_models.exchange import Exchange, HungUpError, respond, respond_error
 from fake_models.gates import Gates
@@ -30,6 +30,8 @@ class Service:
     async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         raw = await http.content.read()
+        if http.raw_path == identity.PATH:
+            return respond(self._unreadable("identity", ""), *identity.answer(raw))
         route = find(http.raw_path)
         if route is None or http.method != "POST":
             recorded = self._unreadable("unknown", f"{http.method} {http.raw_path}")
