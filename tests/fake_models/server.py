@@ -31,7 +31,7 @@ class FakeModels:
         record: bool = True,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Port 0 takes a free one; `latency` comes before every answer; `tls` shows a certificate."""
+        """Port 0 takes a free one; `latency` is before each answer; `tls` has a certificate."""
         self.host = host
         self.port = port
         self._tls = tls
