@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import subprocess
 import sys
 import time
@@ -12,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fake_models import FakeModels, ToolCall
+from fake_models import FakeModels, ToolCall, certificate
+from fake_models.environment import KEY, REGION, identity
+from fake_models.identity import UNKNOWN, key_of
 from fake_models.sdks import (
     CHATS,
     Anthropic,
@@ -22,6 +25,7 @@ from fake_models.sdks import (
     Gemini,
     OpenAIChat,
     OpenAIResponses,
+    boto3,
 )
 
 pytestmark = [
@@ -473,3 +477,139 @@ def test_without_a_record_nothing_is_kept() -> None:
     with FakeModels(record=False) as models:
         post(models, "/v1/responses", {"model": "m", "input": "hi"})
         assert models.requests == []
+
+
+@each_sdk
+@both_ways
+def test_one_tool_after_the_other(models: FakeModels, sdk: type[Chat], streamed: bool) -> None:
+    chat = sdk()
+    chat.user("<<tool=add_numbers:2:3;add_numbers:_:4>> <<say=let me see>>")
+    for arguments, result in (({"a": 2, "b": 3}, "5"), ({"a": 5, "b": 4}, "9")):
+        text, (call,) = chat.ask(streamed=streamed)
+        assert (text, call.arguments) == ("let me see", arguments)
+        chat.assistant(text, call)
+        chat.results((call, result))
+    assert chat.ask(streamed=streamed) == ("tool said 5, 9", [])
+    assert [request.status for request in models.requests] == [200] * 3
+
+
+ENDS = {
+    OpenAIChat: ("length", "content_filter"),
+    OpenAIResponses: ("max_output_tokens", "content_filter"),
+    Anthropic: ("max_tokens", "refusal"),
+    AnthropicBedrock: ("max_tokens", "refusal"),
+    BedrockConverse: ("max_tokens", "content_filtered"),
+    Gemini: ("FinishReason.MAX_TOKENS", "FinishReason.SAFETY"),
+}
+
+
+@each_sdk
+@both_ways
+def test_a_text_that_is_cut(sdk: type[Chat], streamed: bool) -> None:
+    for cut, name in zip(("length", "filter"), ENDS[sdk], strict=True):
+        chat = sdk()
+        chat.user(f"hello <<cut={cut}>>")
+        assert chat.ask(streamed=streamed)[0] == "turn 1: hello"
+        assert chat.ended == name
+
+
+@each_sdk
+@both_ways
+@pytest.mark.parametrize("directive", ["<<thoughts=hm hm>>", "<<tool=f:1>> <<thoughts=hm hm>>"])
+def test_thoughts_are_apart(sdk: type[Chat], streamed: bool, directive: str) -> None:
+    chat = sdk()
+    chat.user(f"hello {directive}")
+    text, calls = chat.ask(streamed=streamed)
+    assert (text, len(calls)) == (("", 1) if "tool" in directive else ("turn 1: hello", 0))
+    assert chat.thoughts == ("" if sdk is OpenAIChat else "hm hm")
+
+
+@pytest.mark.parametrize("sdk", [Anthropic, AnthropicBedrock, BedrockConverse])
+@pytest.mark.parametrize("given", ["c2lnbmF0dXJl", "forged"])
+def test_thoughts_come_back_as_they_were(sdk: type[Chat], given: str) -> None:
+    chat = sdk()
+    chat.user("hello")
+    chat.assistant("hi")
+    block: dict[str, object] = {"type": "thinking", "thinking": "hm", "signature": given}
+    if sdk is BedrockConverse:
+        block = {"reasoningContent": {"reasoningText": {"text": "hm", "signature": given}}}
+    chat.history[-1]["content"].insert(0, block)
+    chat.user("again")
+    if given == "forged":
+        with pytest.raises(Exception, match="Invalid `signature`"):
+            chat.ask(streamed=False)
+    else:
+        assert chat.ask(streamed=False)[0] == "turn 2: again"
+
+
+@each_sdk
+@both_ways
+def test_half_a_surrogate_pair(sdk: type[Chat], streamed: bool) -> None:
+    assert said(sdk, r'<<reply=["half \ud83d", " of it"]>>', streamed=streamed) == (
+        "half \ud83d of it"
+    )
+    # the halves of one pair, in two pieces: whole where they are joined before they are read
+    text = said(sdk, r'<<reply=["smile \ud83d", "\ude00"]>>', streamed=streamed)
+    assert text == ("smile \ud83d\ude00" if streamed else "smile 😀")
+    chat = sdk()
+    chat.user(r'<<tool=shout:"half \ud83d">>')
+    if streamed and sdk in CLAUDE:
+        # this SDK cannot read it, and says so
+        with pytest.raises(ValueError, match="Unable to parse"):
+            chat.ask(streamed=True)
+    else:
+        _, (call,) = chat.ask(streamed=streamed)
+        assert call.arguments == {"a": "half \ud83d"}
+
+
+def test_half_a_surrogate_pair_is_no_prompt(models: FakeModels) -> None:
+    path, body = "/v1/responses", {"model": "m", "input": "half \ud83d"}
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        post(models, path, body)
+    caught.value.close()
+    assert (caught.value.code, models.requests[-1].error[:9]) == (400, "malformed")
+    assert "smile" in post(models, path, {"model": "m", "input": "smile 😀"})
+
+
+@each_sdk
+def test_the_key_the_region_and_the_model_are_recorded(models: FakeModels, sdk: type[Chat]) -> None:
+    region = REGION if sdk.provider == "bedrock" else ""
+    said(sdk, "hello", streamed=False)
+    (request,) = models.requests
+    assert (request.key, request.region) == (KEY, region)
+    assert "fake" in request.model or "claude" in request.model
+
+
+def test_a_bearer_token_is_a_key_without_a_region(models: FakeModels) -> None:
+    post(models, "/model/a/converse", CONVERSE, {"Authorization": "Bearer token"})
+    (request,) = models.requests
+    assert (request.key, request.region, request.model) == ("token", "", "a")
+
+
+def test_agentcore_identity_keeps_keys(models: FakeModels, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in identity(models.url).items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("bedrock-agentcore", region_name=REGION)
+
+    def key(provider: str) -> str:
+        given = client.get_resource_api_key(
+            resourceCredentialProviderName=provider, workloadIdentityToken="token"
+        )
+        return str(given["apiKey"])
+
+    assert key("mine") == key_of("mine") != key("yours")
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match=UNKNOWN):
+        key(UNKNOWN)
+    client.close()
+
+
+def test_it_speaks_tls(tmp_path: Path) -> None:
+    pem = certificate.write(tmp_path)
+    trusted = ssl.create_default_context(cafile=certificate.trust(pem)["SSL_CERT_FILE"])
+    with FakeModels(tls=certificate.context(pem)) as models:
+        connection = http.client.HTTPSConnection("127.0.0.1", models.port, context=trusted)
+        body = json.dumps({"model": "m", "input": "hi"})
+        connection.request("POST", "/v1/responses", body, {"Authorization": "Bearer x"})
+        assert b"turn 1: hi" in connection.getresponse().read()
+        connection.close()
+        assert models.url.startswith("https://")

@@ -102,6 +102,20 @@ def test_a_turn_over_its_time_leaves_nothing(tight: Server, models: FakeModels) 
         assert models.transcript(f"after {name}") == conversation(["before", f"after {name}"])
 
 
+def test_a_turn_over_its_time_asks_the_model_no_more(tight: Server, models: FakeModels) -> None:
+    client, steps = tight.client, "<<tool=add_numbers:2:3;add_numbers:_:4>>"
+    client.ask(f"before {steps}", "asks no more")
+    with turns_of(tight, seconds=2):
+        late = client.begin(f"late {steps} <<hold=gate>>", "asks no more")
+        models.wait_held("gate")
+        assert "too long" in late.result().error
+    models.release("gate")
+    # a turn that went on would be ahead of this one, which has as many steps
+    assert client.ask(f"after {steps}", "asks no more").text.startswith("tool said 5")
+    assert len(models.requests_for("after")) == 3
+    assert len(models.requests_for("late")) == 1
+
+
 def test_the_turn_of_a_client_that_left_is_kept(client: Client, models: FakeModels) -> None:
     with client.connection("left <<hold=gate>>", "left"):
         models.wait_held("gate")

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 from uuid import uuid4
 
 from fake_models.conversation import Json, Message, Reply, Request, ToolCall, ToolResult
 from fake_models.wire import (
     SSE,
+    Credential,
     ErrorReply,
     Frames,
     bearer,
@@ -20,6 +21,8 @@ from fake_models.wire import (
     texts_of,
 )
 
+# of the thoughts: what comes back to the API must be unchanged
+SIGNATURE = "c2lnbmF0dXJl"
 _ERROR_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -37,9 +40,9 @@ class Anthropic:
     stream_type = SSE
     unauthorised = 401
 
-    def authorised(self, headers: Mapping[str, str]) -> bool:
-        """An API key or a bearer token of any value."""
-        return bool(headers.get("x-api-key")) or bearer(headers)
+    def credential(self, headers: Mapping[str, str]) -> Credential:
+        """The API key, or a bearer token."""
+        return Credential(headers["x-api-key"]) if headers.get("x-api-key") else bearer(headers)
 
     def parse(self, body: Json, _model: str, _streamed: bool) -> Request:
         """Read a request."""
@@ -92,6 +95,9 @@ def check_body(body: Json) -> None:
     for n, message in enumerate(messages):
         require(message["role"] in ("user", "assistant"), f"messages.{n}.role: Input is invalid")
         require(message["content"], f"messages.{n}: all messages must have non-empty content")
+        for block in _blocks(message["content"]):
+            genuine = block["type"] != "thinking" or block.get("signature") == SIGNATURE
+            require(genuine, f"messages.{n}: Invalid `signature` in `thinking` block")
         for text in texts_of(message["content"]):
             require(text, "messages: text content blocks must be non-empty")
             require(text.strip(), "messages: text content blocks must contain non-whitespace text")
@@ -130,7 +136,8 @@ def _check_tools(messages: list[Json]) -> None:
 
 def whole_body(request: Request, reply: Reply) -> Json:
     """A reply in one piece, as a body of the Messages API."""
-    content: list[Json] = [{"type": "text", "text": reply.text}] if reply.chunks else []
+    content: list[Json] = [_thinking(reply.thoughts, SIGNATURE)] if reply.thoughts else []
+    content += [{"type": "text", "text": reply.text}] if reply.chunks else []
     content += [_tool_use(call, call.arguments) for call in reply.tool_calls]
     body = _message_body(request)
     return {
@@ -148,17 +155,25 @@ def stream_events(
     head: list[Json] = [{"type": "message_start", "message": _message_body(request)}]
     chunks: list[list[Json]] = []
     tail: list[Json] = []
+    index = count()
+    if reply.thoughts:
+        n = next(index)
+        deltas = [
+            _delta(n, type="thinking_delta", thinking=reply.thoughts),
+            _delta(n, type="signature_delta", signature=SIGNATURE),
+        ]
+        head += [_start(n, _thinking("", "")), *deltas, _stopped(n)]
     if reply.chunks:
-        block = {"type": "text", "text": ""}
-        head.append({"type": "content_block_start", "index": 0, "content_block": block})
-        chunks = [[_delta(0, type="text_delta", text=text)] for text in reply.chunks]
-        tail.append({"type": "content_block_stop", "index": 0})
-    for n, call in enumerate(reply.tool_calls):
-        first, second = halves(json.dumps(call.arguments))
-        start = {"type": "content_block_start", "index": n, "content_block": _tool_use(call, {})}
-        stop = {"type": "content_block_stop", "index": n}
-        chunks.append([start, _delta(n, type="input_json_delta", partial_json=first)])
-        chunks.append([_delta(n, type="input_json_delta", partial_json=second), stop])
+        n = next(index)
+        head.append(_start(n, {"type": "text", "text": ""}))
+        chunks = [[_delta(n, type="text_delta", text=text)] for text in reply.chunks]
+        (chunks[-1] if reply.tool_calls else tail).append(_stopped(n))
+    for n, call in zip(index, reply.tool_calls, strict=False):
+        first, second = (
+            _delta(n, type="input_json_delta", partial_json=piece)
+            for piece in halves(json.dumps(call.arguments))
+        )
+        chunks += [[_start(n, _tool_use(call, {})), first], [second, _stopped(n)]]
     delta = {"stop_reason": _stop(reply), "stop_sequence": None}
     usage = {"output_tokens": reply.output_tokens()}
     tail.append({"type": "message_delta", "delta": delta, "usage": usage})
@@ -208,6 +223,18 @@ def _tool_use(call: ToolCall, given: Json) -> Json:
     return {"type": "tool_use", "id": f"toolu_{call.id}", "name": call.name, "input": given}
 
 
+def _thinking(text: str, signature: str) -> Json:
+    return {"type": "thinking", "thinking": text, "signature": signature}
+
+
+def _start(index: int, block: Json) -> Json:
+    return {"type": "content_block_start", "index": index, "content_block": block}
+
+
+def _stopped(index: int) -> Json:
+    return {"type": "content_block_stop", "index": index}
+
+
 def _delta(index: int, **delta: str) -> Json:
     return {"type": "content_block_delta", "index": index, "delta": delta}
 
@@ -215,7 +242,7 @@ def _delta(index: int, **delta: str) -> Json:
 def _stop(reply: Reply) -> str:
     if reply.tool_calls:
         return "tool_use"
-    return "refusal" if reply.blocked else "end_turn"
+    return {"stop": "end_turn", "length": "max_tokens", "filter": "refusal"}[reply.end]
 
 
 def _usage(request: Request, reply: Reply) -> Json:

@@ -2,10 +2,22 @@
 
 import json
 from collections.abc import Mapping
+from itertools import count
 
 from fake_models import eventstream
+from fake_models.anthropic import SIGNATURE
 from fake_models.conversation import Json, Message, Reply, Request, ToolCall, ToolResult
-from fake_models.wire import ErrorReply, Frames, dump, halves, plain, require, texts_of
+from fake_models.wire import (
+    Credential,
+    ErrorReply,
+    Frames,
+    dump,
+    halves,
+    plain,
+    require,
+    signature,
+    texts_of,
+)
 
 _ERROR_TYPES = {
     400: "ValidationException",
@@ -32,9 +44,9 @@ class BedrockConverse:
     stream_type = eventstream.CONTENT_TYPE
     unauthorised = 403
 
-    def authorised(self, headers: Mapping[str, str]) -> bool:
-        """A signature or a bearer token of any value."""
-        return bool(headers.get("Authorization"))
+    def credential(self, headers: Mapping[str, str]) -> Credential:
+        """Who signed, and for which region; or the bearer token."""
+        return signature(headers)
 
     def parse(self, body: Json, model: str, streamed: bool) -> Request:
         """Read a request."""
@@ -95,7 +107,11 @@ class BedrockConverse:
     def whole(self, request: Request, reply: Reply) -> bytes:
         """A reply in one piece."""
         text = _BLOCKED if reply.blocked else reply.text
-        content: list[Json] = [{"text": text}] if text else []
+        content: list[Json] = []
+        if reply.thoughts:
+            thoughts = {"text": reply.thoughts, "signature": SIGNATURE}
+            content.append({"reasoningContent": {"reasoningText": thoughts}})
+        content += [{"text": text}] if text else []
         content += [{"toolUse": {**_use(c), "input": c.arguments}} for c in reply.tool_calls]
         return dump(
             {
@@ -107,24 +123,32 @@ class BedrockConverse:
 
     def frames(self, request: Request, reply: Reply) -> Frames:
         """A streamed reply."""
-        event = eventstream.event
-        texts = (_BLOCKED,) if reply.blocked else reply.chunks
-        chunks = [
-            event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}})
-            for text in texts
-        ]
-        tail = event("contentBlockStop", {"contentBlockIndex": 0}) if texts else b""
-        for n, call in enumerate(reply.tool_calls):
-            at = {"contentBlockIndex": n}
+        event, index = eventstream.event, count()
+        head, chunks, tail = event("messageStart", {"role": "assistant"}), list[bytes](), b""
+        if reply.thoughts:
+            at = {"contentBlockIndex": next(index)}
+            for piece in ({"text": reply.thoughts}, {"signature": SIGNATURE}):
+                head += event("contentBlockDelta", {**at, "delta": {"reasoningContent": piece}})
+            head += event("contentBlockStop", at)
+        if texts := (_BLOCKED,) if reply.blocked else reply.chunks:
+            at = {"contentBlockIndex": next(index)}
+            chunks = [event("contentBlockDelta", {**at, "delta": {"text": text}}) for text in texts]
+            stopped = event("contentBlockStop", at)
+            if reply.tool_calls:
+                chunks[-1] += stopped
+            else:
+                tail = stopped
+        for call in reply.tool_calls:
+            at = {"contentBlockIndex": next(index)}
             first, second = (
-                event("contentBlockDelta", {**at, "delta": {"toolUse": {"input": piece}}})
-                for piece in halves(json.dumps(call.arguments))
+                event("contentBlockDelta", {**at, "delta": {"toolUse": {"input": half}}})
+                for half in halves(json.dumps(call.arguments))
             )
             start = event("contentBlockStart", {**at, "start": {"toolUse": _use(call)}})
             chunks += [start + first, second + event("contentBlockStop", at)]
         tail += event("messageStop", {"stopReason": _stop(reply)})
         tail += event("metadata", _metadata(request, reply))
-        return Frames(event("messageStart", {"role": "assistant"}), chunks, tail)
+        return Frames(head, chunks, tail)
 
 
 def _check_blocks(n: int, content: list[Json]) -> None:
@@ -134,6 +158,11 @@ def _check_blocks(n: int, content: list[Json]) -> None:
         "Add a ContentBlock object to the content field and try again.",
     )
     for k, block in enumerate(content):
+        thoughts = block.get("reasoningContent", {}).get("reasoningText")
+        require(
+            thoughts is None or thoughts.get("signature") == SIGNATURE,
+            f"messages.{n}.content.{k}: Invalid `signature` in `thinking` block",
+        )
         require(
             "text" not in block or block["text"].strip(),
             f"The text field in the ContentBlock object at messages.{n}.content.{k} is blank. "
@@ -196,7 +225,9 @@ def _use(call: ToolCall) -> Json:
 def _stop(reply: Reply) -> str:
     if reply.tool_calls:
         return "tool_use"
-    return "guardrail_intervened" if reply.blocked else "end_turn"
+    if reply.blocked:
+        return "guardrail_intervened"
+    return {"stop": "end_turn", "length": "max_tokens", "filter": "content_filtered"}[reply.end]
 
 
 def _metadata(request: Request, reply: Reply) -> Json:

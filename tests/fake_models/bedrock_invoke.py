@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fake_models import anthropic, eventstream
 from fake_models.bedrock_converse import error_reply
 from fake_models.conversation import Json, Reply, Request
-from fake_models.wire import ErrorReply, Frames, dump, require
+from fake_models.wire import Credential, ErrorReply, Frames, dump, require, signature
 
 
 class BedrockInvoke:
@@ -16,9 +16,9 @@ class BedrockInvoke:
     stream_type = eventstream.CONTENT_TYPE
     unauthorised = 403
 
-    def authorised(self, headers: Mapping[str, str]) -> bool:
-        """A signature or a bearer token of any value."""
-        return bool(headers.get("Authorization"))
+    def credential(self, headers: Mapping[str, str]) -> Credential:
+        """Who signed, and for which region; or the bearer token."""
+        return signature(headers)
 
     def parse(self, body: Json, model: str, streamed: bool) -> Request:
         """Read a request."""

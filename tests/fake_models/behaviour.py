@@ -1,4 +1,13 @@
-"""What the model does: read from directives such as `<<delay=0.2>>` in the last user text."""
+"""What the model does: read from directives such as `<<delay=0.2>>` in the last user text.
+
+tool=add:2:3         calls a tool, and answers with what it said; two of these, two at once
+tool=add:2:3;add:_:4 calls one after the other: `_` is what the call before has returned
+say=WORDS            says this beside each tool call
+reply=["a", "b"]     answers with these chunks, in JSON: with half a surrogate pair too
+thoughts=WORDS       thinks this first, at each call
+cut=length           what is said ends in the middle; `cut=filter` by the safety filter
+blocked              the safety filter lets nothing through
+"""
 
 import json
 import re
@@ -6,16 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from fake_models.conversation import Json, Reply, Request, ToolCall
+from fake_models.conversation import End, Json, Reply, Request, ToolCall, ToolResult
 
 SECRET = "PROVIDER-SECRET-TEXT"
 
 _NAMES = (
     "delay|chunk-delay|chunks|fail|hangup|hangup-after|error-after|hold|hold-after|no-retry"
-    "|tool|tool-then-fail|bad-tool|empty|blocked"
+    "|tool|tool-then-fail|bad-tool|say|reply|thoughts|cut|empty|blocked"
 )
 _DIRECTIVE = re.compile(rf"<<({_NAMES})(?:=([^<>]*))?>>")
 _WORD = re.compile(r"\s*\S+|\s+$")
+_ENDS: dict[str, End] = {"length": "length", "filter": "filter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +75,47 @@ def decide(request: Request) -> Plan:
 
 def _reply(request: Request, found: list[tuple[str, str]], words: str) -> tuple[Reply, bool]:
     """The reply, and whether this call fails because the tool has already answered."""
-    names = {name for name, _ in found}
-    wanted = [_tool_call(name, value) for name, value in found if "tool" in name]
-    if wanted:
-        results = [r for r in request.closing_results() if r.name in {c.name for c in wanted}]
-        if not results:
-            return Reply(tool_calls=tuple(wanted)), False
-        if "tool-then-fail" in names:
+    single = dict(found)
+    thoughts = single.get("thoughts", "")
+    asked = [(name, value.split(";")) for name, value in found if "tool" in name]
+    if asked:
+        tools = {step.partition(":")[0] for _, steps in asked for step in steps}
+        results = [result for result in request.closing_results() if result.name in tools]
+        if calls := _next_step(asked, results):
+            said = tuple(_WORD.findall(single.get("say", "")))
+            return Reply(said, calls, thoughts), False
+        if "tool-then-fail" in single:
             return Reply(), True
         words = "tool said " + ", ".join(result.text for result in results)
-    if "blocked" in names:
-        return Reply(blocked=True), False
-    if "empty" in names:
-        return Reply(), False
-    chunks = _WORD.findall(words)
-    count = _number(dict(found), "chunks") or 0
+    if "blocked" in single:
+        return Reply(end="filter"), False
+    end = _ENDS[single["cut"]] if "cut" in single else "stop"
+    if "empty" in single:
+        return Reply(thoughts=thoughts, end=end), False
+    chunks = json.loads(single["reply"]) if "reply" in single else _WORD.findall(words)
+    count = _number(single, "chunks") or 0
     chunks += [f" word{n}" for n in range(len(chunks) + 1, count + 1)]
-    return Reply(tuple(chunks)), False
+    return Reply(tuple(chunks), thoughts=thoughts, end=end), False
 
 
-def _tool_call(kind: str, value: str) -> ToolCall:
+def _next_step(
+    asked: list[tuple[str, list[str]]], results: list[ToolResult]
+) -> tuple[ToolCall, ...]:
+    """The calls that come after so many results; none when all steps are done."""
+    done = 0
+    for n in range(max(len(steps) for _, steps in asked)):
+        step = [(kind, steps[n]) for kind, steps in asked if n < len(steps)]
+        if len(results) <= done:
+            before = results[done - 1].text if done else ""
+            return tuple(_tool_call(kind, value, before) for kind, value in step)
+        done += len(step)
+    return ()
+
+
+def _tool_call(kind: str, value: str, before: str) -> ToolCall:
     name, *values = value.split(":")
-    arguments: Json = {chr(ord("a") + n): _value(v) for n, v in enumerate(values)}
+    given = [before if text == "_" else text for text in values]
+    arguments: Json = {chr(ord("a") + n): _value(text) for n, text in enumerate(given)}
     if kind == "bad-tool":
         arguments = {"a": "x"}
     return ToolCall(uuid4().hex[:16], name, arguments)

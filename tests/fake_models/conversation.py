@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 Json = dict[str, Any]
 Role = Literal["user", "assistant", "tool"]
+End = Literal["stop", "length", "filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,25 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model answers: chunks of text, or tool calls, or a block by the safety filter."""
+    """What the model answers: thoughts, chunks of text, tool calls, and why it ends there.
+
+    The thoughts are not streamed in chunks of their own, so that directives count words alone.
+    """
 
     chunks: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
-    blocked: bool = False
+    thoughts: str = ""
+    end: End = "stop"
 
     @property
     def text(self) -> str:
         """The whole text."""
         return "".join(self.chunks)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a safety filter let nothing through."""
+        return self.end == "filter" and not self.chunks
 
     def output_tokens(self) -> int:
         """A plausible token count."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from fake_models.conversation import Json, Message, Reply, Request, ToolCall, ToolResult
-from fake_models.wire import SSE, ErrorReply, Frames, dump, plain, require, sse
+from fake_models.wire import SSE, Credential, ErrorReply, Frames, dump, plain, require, sse
 
 _STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -15,6 +15,7 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}
 _WHERE = "GenerateContentRequest.contents"
 
 
@@ -25,9 +26,9 @@ class Gemini:
     stream_type = SSE
     unauthorised = 401
 
-    def authorised(self, headers: Mapping[str, str]) -> bool:
-        """An API key of any value."""
-        return bool(headers.get("x-goog-api-key"))
+    def credential(self, headers: Mapping[str, str]) -> Credential:
+        """The API key."""
+        return Credential(headers.get("x-goog-api-key", ""))
 
     def parse(self, body: Json, model: str, streamed: bool) -> Request:
         """Read a request."""
@@ -92,15 +93,21 @@ class Gemini:
 
     def whole(self, request: Request, reply: Reply) -> bytes:
         """A reply in one piece."""
-        parts = [{"text": reply.text}] if reply.chunks else _calls(reply)
+        texts: list[Json] = [{"text": reply.text}] if reply.chunks else []
+        parts = [*_thoughts(reply), *texts, *_calls(reply)]
         return dump(_body(request, reply, parts, uuid4().hex, last=True))
 
     def frames(self, request: Request, reply: Reply) -> Frames:
         """A streamed reply; the reason to stop comes with a last chunk without text."""
         identity = uuid4().hex
-        parts: list[Json] = [{"text": text} for text in reply.chunks] or _calls(reply)
-        chunks = [sse(_body(request, reply, [part], identity, last=False)) for part in parts]
-        return Frames(b"", chunks, sse(_body(request, reply, [], identity, last=True)))
+        parts: list[Json] = [*({"text": text} for text in reply.chunks), *_calls(reply)]
+
+        def chunk(part: Json) -> bytes:
+            return sse(_body(request, reply, [part], identity, last=False))
+
+        head = b"".join(map(chunk, _thoughts(reply)))
+        last = sse(_body(request, reply, [], identity, last=True))
+        return Frames(head, list(map(chunk, parts)), last)
 
 
 def _filled(part: Json) -> bool:
@@ -145,6 +152,10 @@ def _error(status: int, message: str) -> Json:
     }
 
 
+def _thoughts(reply: Reply) -> list[Json]:
+    return [{"text": reply.thoughts, "thought": True}] if reply.thoughts else []
+
+
 def _calls(reply: Reply) -> list[Json]:
     parts: list[Json] = [
         {"functionCall": {"id": call.id, "name": call.name, "args": call.arguments}}
@@ -160,7 +171,7 @@ def _body(request: Request, reply: Reply, parts: list[Json], identity: str, *, l
     if not reply.blocked:
         candidate["content"] = {"parts": parts, "role": "model"} if parts else {"role": "model"}
     if last:
-        candidate["finishReason"] = "SAFETY" if reply.blocked else "STOP"
+        candidate["finishReason"] = _FINISH[reply.end]
     given, made = request.input_tokens(), reply.output_tokens()
     return {
         "candidates": [candidate],

@@ -1,4 +1,7 @@
-"""OpenAI Chat Completions, and Gemini's endpoint that speaks the same."""
+"""OpenAI Chat Completions, and Gemini's endpoint that speaks the same.
+
+Neither shows thoughts to those who do not ask for them, so there are none here.
+"""
 
 import json
 import time
@@ -9,6 +12,7 @@ from uuid import uuid4
 from fake_models.conversation import Builder, Json, Reply, Request, ToolCall, ToolResult
 from fake_models.wire import (
     SSE,
+    Credential,
     ErrorReply,
     Frames,
     RejectedError,
@@ -38,8 +42,8 @@ class OpenAIChat:
     stream_type = SSE
     unauthorised = 401
 
-    def authorised(self, headers: Mapping[str, str]) -> bool:
-        """A bearer token of any value."""
+    def credential(self, headers: Mapping[str, str]) -> Credential:
+        """The bearer token."""
         return bearer(headers)
 
     def parse(self, body: Json, _model: str, _streamed: bool) -> Request:
@@ -114,7 +118,7 @@ class OpenAIChat:
         message: Json = {"role": "assistant", "content": reply.text, "refusal": None}
         if reply.tool_calls:
             calls = [self._call(c, json.dumps(c.arguments)) for c in reply.tool_calls]
-            message |= {"content": None, "tool_calls": calls}
+            message |= {"content": reply.text or None, "tool_calls": calls}
         choice = {"index": 0, "message": message, "logprobs": None}
         choice["finish_reason"] = self._finish(reply)
         body = self._envelope(request, "chat.completion")
@@ -148,7 +152,7 @@ class OpenAIChat:
     def _finish(reply: Reply) -> str:
         if reply.tool_calls:
             return "tool_calls"
-        return "content_filter" if reply.blocked else "stop"
+        return "content_filter" if reply.end == "filter" else reply.end
 
     @staticmethod
     def _envelope(request: Request, kind: str) -> Json:

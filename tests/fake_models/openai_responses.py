@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from fake_models.conversation import Builder, Json, Reply, Request, ToolCall, To
 from fake_models.openai_chat import error_body
 from fake_models.wire import (
     SSE,
+    Credential,
     ErrorReply,
     Frames,
     bearer,
@@ -25,6 +27,16 @@ _PARTS = {
     "user": {"input_text", "input_image", "input_file"},
     "assistant": {"output_text", "refusal"},
 }
+# what an item has not got yet when it is announced
+_EMPTY: dict[str, Json] = {
+    "reasoning": {"summary": []},
+    "message": {"content": []},
+    "function_call": {"arguments": ""},
+}
+_INCOMPLETE = {
+    "length": {"reason": "max_output_tokens"},
+    "filter": {"reason": "content_filter"},
+}
 
 
 class OpenAIResponses:
@@ -34,8 +46,8 @@ class OpenAIResponses:
     stream_type = SSE
     unauthorised = 401
 
-    def authorised(self, headers: Mapping[str, str]) -> bool:
-        """A bearer token of any value."""
+    def credential(self, headers: Mapping[str, str]) -> Credential:
+        """The bearer token."""
         return bearer(headers)
 
     def parse(self, body: Json, _model: str, _streamed: bool) -> Request:
@@ -104,59 +116,62 @@ class OpenAIResponses:
 
     def whole(self, request: Request, reply: Reply) -> bytes:
         """A reply in one piece."""
-        status = "incomplete" if reply.blocked else "completed"
-        return dump(self._response(request, reply, status, _output(reply)))
+        return dump(self._response(request, reply, _status(reply), _output(reply)))
 
     def frames(self, request: Request, reply: Reply) -> Frames:
         """A streamed reply: each item is announced, streamed, and repeated whole."""
-        output, sequence = _output(reply), iter(range(1_000_000))
+        sequence, output = count(), _output(reply)
+        head, chunks, tail = list[bytes](), list[bytes](), list[bytes]()
 
         def event(kind: str, **fields: Any) -> bytes:
-            return _event(kind, next(sequence), **fields)
+            return _event(f"response.{kind}", next(sequence), **fields)
 
         started = self._response(request, reply, "in_progress", [])
-        head = event("response.created", response=started)
-        head += event("response.in_progress", response=started)
-        chunks: list[bytes] = []
-        tail = b""
-        if reply.tool_calls:
-            for n, item in enumerate(output):
-                at = {"output_index": n, "item_id": item["id"]}
-                begun = {**item, "arguments": "", "status": "in_progress"}
-                first, second = halves(item["arguments"])
-                delta = "response.function_call_arguments.delta"
+        head.append(event("created", response=started))
+        head.append(event("in_progress", response=started))
+        for n, item in enumerate(output):
+            at = {"output_index": n, "item_id": item["id"]}
+            begun = {**item, **_EMPTY[item["type"]], "status": "in_progress"}
+            added = event("output_item.added", output_index=n, item=begun)
+            if item["type"] == "reasoning":
+                (part,), at = item["summary"], {**at, "summary_index": 0}
+                head += [
+                    added,
+                    event("reasoning_summary_part.added", part={**part, "text": ""}, **at),
+                    event("reasoning_summary_text.delta", delta=part["text"], **at),
+                    event("reasoning_summary_text.done", text=part["text"], **at),
+                    event("reasoning_summary_part.done", part=part, **at),
+                    event("output_item.done", output_index=n, item=item),
+                ]
+            elif item["type"] == "message":
+                (part,), at = item["content"], {**at, "content_index": 0}
+                head += [added, event("content_part.added", part={**part, "text": ""}, **at)]
+                chunks += [
+                    event("output_text.delta", delta=text, logprobs=[], **at)
+                    for text in reply.chunks
+                ]
+                ends = [
+                    event("output_text.done", text=part["text"], logprobs=[], **at),
+                    event("content_part.done", part=part, **at),
+                    event("output_item.done", output_index=n, item=item),
+                ]
+                if reply.tool_calls:
+                    chunks[-1] += b"".join(ends)
+                else:
+                    tail += ends
+            else:
+                kind, arguments = "function_call_arguments", item["arguments"]
+                first, second = halves(arguments)
+                chunks.append(added + event(f"{kind}.delta", delta=first, **at))
                 chunks.append(
-                    event("response.output_item.added", output_index=n, item=begun)
-                    + event(delta, delta=first, **at)
+                    event(f"{kind}.delta", delta=second, **at)
+                    + event(f"{kind}.done", arguments=arguments, name=item["name"], **at)
+                    + event("output_item.done", output_index=n, item=item)
                 )
-                chunks.append(
-                    event(delta, delta=second, **at)
-                    + event(
-                        "response.function_call_arguments.done",
-                        arguments=item["arguments"],
-                        name=item["name"],
-                        **at,
-                    )
-                    + event("response.output_item.done", output_index=n, item=item)
-                )
-        elif output:
-            (item,) = output
-            at = {"output_index": 0, "item_id": item["id"], "content_index": 0}
-            begun = {**item, "content": [], "status": "in_progress"}
-            empty = {"type": "output_text", "text": "", "annotations": []}
-            head += event("response.output_item.added", output_index=0, item=begun)
-            head += event("response.content_part.added", part=empty, **at)
-            chunks = [
-                event("response.output_text.delta", delta=text, logprobs=[], **at)
-                for text in reply.chunks
-            ]
-            part = item["content"][0]
-            tail = event("response.output_text.done", text=part["text"], logprobs=[], **at)
-            tail += event("response.content_part.done", part=part, **at)
-            tail += event("response.output_item.done", output_index=0, item=item)
-        status = "incomplete" if reply.blocked else "completed"
+        status = _status(reply)
         final = self._response(request, reply, status, output)
-        return Frames(head, chunks, tail + event(f"response.{status}", response=final))
+        tail.append(event(status, response=final))
+        return Frames(b"".join(head), chunks, b"".join(tail))
 
     @staticmethod
     def _response(request: Request, reply: Reply, status: str, output: list[Json]) -> Json:
@@ -174,7 +189,7 @@ class OpenAIResponses:
             "created_at": int(time.time()),
             "status": status,
             "error": None,
-            "incomplete_details": {"reason": "content_filter"} if status == "incomplete" else None,
+            "incomplete_details": _INCOMPLETE[reply.end] if status == "incomplete" else None,
             "instructions": None,
             "metadata": {},
             "model": request.model,
@@ -206,11 +221,22 @@ def _check_message(n: int, item: Json) -> None:
             require(kind in allowed, f"Invalid value: '{kind}' (input[{n}].content).")
 
 
+def _status(reply: Reply) -> str:
+    return "completed" if reply.end == "stop" else "incomplete"
+
+
 def _output(reply: Reply) -> list[Json]:
-    if reply.blocked:
-        return []
-    if reply.tool_calls:
-        return [
+    items: list[Json] = []
+    if reply.thoughts:
+        summary = [{"type": "summary_text", "text": reply.thoughts}]
+        items.append({"type": "reasoning", "id": f"rs_{uuid4().hex}", "summary": summary})
+    if reply.chunks or not (reply.tool_calls or reply.blocked):
+        part: Json = {"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}
+        message = {"type": "message", "id": f"msg_{uuid4().hex}", "role": "assistant"}
+        items.append({**message, "status": _status(reply), "content": [part]})
+    return [
+        *items,
+        *(
             {
                 "type": "function_call",
                 "id": f"fc_{uuid4().hex}",
@@ -220,10 +246,8 @@ def _output(reply: Reply) -> list[Json]:
                 "status": "completed",
             }
             for call in reply.tool_calls
-        ]
-    part = {"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}
-    identity = {"type": "message", "id": f"msg_{uuid4().hex}", "role": "assistant"}
-    return [{**identity, "status": "completed", "content": [part]}]
+        ),
+    ]
 
 
 def _event(kind: str, number: int, **fields: Any) -> bytes:

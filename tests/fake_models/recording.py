@@ -6,6 +6,7 @@ from typing import Literal
 
 from fake_models.behaviour import without_directives
 from fake_models.conversation import Message, Request
+from fake_models.wire import Credential
 
 End = Literal["open", "complete", "cut", "left"]
 
@@ -20,6 +21,9 @@ class Recorded:
     system: str
     messages: tuple[Message, ...]
     tools: tuple[str, ...] = ()
+    # the API key or the key id, and the region that the signature is for
+    key: str = ""
+    region: str = ""
     # 0: nothing was sent yet, or nothing at all
     status: int = 0
     error: str = ""
@@ -41,7 +45,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._all: list[Recorded] = []
 
-    def add(self, request: Request) -> Recorded:
+    def add(self, request: Request, credential: Credential) -> Recorded:
         """Begin the record of a request."""
         recorded = Recorded(
             request.protocol,
@@ -50,6 +54,8 @@ class Recorder:
             request.system,
             request.messages,
             request.tools,
+            credential.key,
+            credential.region,
         )
         if self._enabled:
             with self._lock:

@@ -1,6 +1,7 @@
 """The real SDKs behind one small interface, for the tests of this server."""
 
 import json
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib import import_module
@@ -26,7 +27,10 @@ _TOOL = {"name": "add_numbers", "description": "Adds."}
 
 
 class Chat(ABC):
-    """A conversation in the SDK's own words; retries are off."""
+    """A conversation in the SDK's own words; retries are off.
+
+    Of the last reply, `thoughts` and `ended` are what the model thought and why it stopped.
+    """
 
     protocol: ClassVar[str]
     provider: ClassVar[str]
@@ -36,6 +40,8 @@ class Chat(ABC):
     def __init__(self) -> None:
         """An empty conversation; all of one protocol share a client."""
         self.history: list[Any] = []
+        self.thoughts = ""
+        self.ended = ""
         if self.protocol not in self.clients:
             self.clients[self.protocol] = self.connect()
         self.client = self.clients[self.protocol]
@@ -73,6 +79,7 @@ class Chat(ABC):
 
     def ask(self, *, streamed: bool) -> tuple[str, list[ToolCall]]:
         """Ask, one way or the other."""
+        self.thoughts = self.ended = ""
         if not streamed:
             return self.whole()
         got = list(self.pieces())
@@ -124,7 +131,8 @@ class OpenAIChat(Chat):
 
     def whole(self) -> tuple[str, list[ToolCall]]:
         """Ask for a reply in one piece."""
-        message = self._create(stream=False).choices[0].message
+        choice = self._create(stream=False).choices[0]
+        message, self.ended = choice.message, choice.finish_reason
         calls = [
             ToolCall(call.id, call.function.name, json.loads(call.function.arguments))
             for call in message.tool_calls or ()
@@ -135,7 +143,7 @@ class OpenAIChat(Chat):
         """Ask for a streamed reply."""
         calls: dict[int, list[str]] = {}
         for chunk in self._create(stream=True):
-            delta = chunk.choices[0].delta
+            delta, self.ended = chunk.choices[0].delta, chunk.choices[0].finish_reason
             if delta.content:
                 yield delta.content
             for call in delta.tool_calls or ():
@@ -190,6 +198,7 @@ class OpenAIResponses(Chat):
     def whole(self) -> tuple[str, list[ToolCall]]:
         """Ask for a reply in one piece."""
         response = self._create(stream=False)
+        self._finish(response)
         calls = [_function_call(item) for item in response.output if item.type == "function_call"]
         return response.output_text, calls
 
@@ -200,6 +209,14 @@ class OpenAIResponses(Chat):
                 yield event.delta
             if event.type == "response.output_item.done" and event.item.type == "function_call":
                 yield _function_call(event.item)
+            if event.type in ("response.completed", "response.incomplete"):
+                self._finish(event.response)
+
+    def _finish(self, response: Any) -> None:
+        thoughts = [item.summary[0].text for item in response.output if item.type == "reasoning"]
+        self.thoughts = "".join(thoughts)
+        details = response.incomplete_details
+        self.ended = details.reason if details else response.status
 
 
 def _function_call(item: Any) -> ToolCall:
@@ -251,8 +268,9 @@ class Anthropic(Chat):
             yield from stream.text_stream
             yield from self._read(stream.get_final_message())[1]
 
-    @staticmethod
-    def _read(message: Any) -> tuple[str, list[ToolCall]]:
+    def _read(self, message: Any) -> tuple[str, list[ToolCall]]:
+        thoughts = [block.thinking for block in message.content if block.type == "thinking"]
+        self.thoughts, self.ended = "".join(thoughts), message.stop_reason
         calls = [
             ToolCall(block.id, block.name, block.input)
             for block in message.content
@@ -281,7 +299,8 @@ class BedrockConverse(Chat):
     def connect(cls) -> Any:
         """A client from the environment."""
         config = botocore_config.Config(retries={"total_max_attempts": 1})
-        return boto3.client("bedrock-runtime", config=config)
+        # the SDK itself reads another variable
+        return boto3.client("bedrock-runtime", region_name=os.environ["AWS_REGION"], config=config)
 
     def user(self, text: str) -> None:
         """The user says something."""
@@ -311,7 +330,10 @@ class BedrockConverse(Chat):
 
     def whole(self) -> tuple[str, list[ToolCall]]:
         """Ask for a reply in one piece."""
-        content = self.client.converse(**self._given())["output"]["message"]["content"]
+        reply = self.client.converse(**self._given())
+        content, self.ended = reply["output"]["message"]["content"], reply["stopReason"]
+        thoughts = [block["reasoningContent"] for block in content if "reasoningContent" in block]
+        self.thoughts = "".join(block["reasoningText"]["text"] for block in thoughts)
         uses = [block["toolUse"] for block in content if "toolUse" in block]
         calls = [ToolCall(use["toolUseId"], use["name"], use["input"]) for use in uses]
         return "".join(block.get("text", "") for block in content), calls
@@ -328,9 +350,13 @@ class BedrockConverse(Chat):
                 delta = event["contentBlockDelta"]["delta"]
                 if "text" in delta:
                     yield delta["text"]
+                elif "reasoningContent" in delta:
+                    self.thoughts += delta["reasoningContent"].get("text", "")
                 else:
                     at = event["contentBlockDelta"]["contentBlockIndex"]
                     calls[at][2] += delta["toolUse"]["input"]
+            elif "messageStop" in event:
+                self.ended = event["messageStop"]["stopReason"]
         for identity, name, arguments in calls.values():
             yield ToolCall(identity, name, json.loads(arguments))
 
@@ -395,11 +421,13 @@ class Gemini(Chat):
         for chunk in self.client.models.generate_content_stream(**self._given()):
             yield from self._read(chunk)
 
-    @staticmethod
-    def _read(response: Any) -> Iterator[str | ToolCall]:
-        content = response.candidates[0].content
+    def _read(self, response: Any) -> Iterator[str | ToolCall]:
+        candidate = response.candidates[0]
+        content, self.ended = candidate.content, str(candidate.finish_reason)
         for part in (content.parts or ()) if content else ():
-            if part.text:
+            if part.thought:
+                self.thoughts += part.text
+            elif part.text:
                 yield part.text
             if part.function_call:
                 call = part.function_call

@@ -1,6 +1,7 @@
 """The server in a thread of its own, and what tests ask of it."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -28,10 +29,12 @@ class FakeModels:
         port: int = 0,
         latency: float = 0.0,
         record: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Port 0 takes a free one; `latency` comes before every answer."""
+        """Port 0 takes a free one; `latency` is before each answer; `tls` has a certificate."""
         self.host = host
         self.port = port
+        self._tls = tls
         self._recorder = Recorder(record)
         self._gates = Gates()
         self._service = Service(self._recorder, self._gates, latency)
@@ -59,7 +62,7 @@ class FakeModels:
     @property
     def url(self) -> str:
         """The address, without a path."""
-        return f"http://{self.host}:{self.port}"
+        return f"http{'s' if self._tls else ''}://{self.host}:{self.port}"
 
     def env(self, provider: str) -> dict[str, str]:
         """The environment that points a provider's SDKs here, dummy keys included."""
@@ -110,7 +113,8 @@ class FakeModels:
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.5)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self.host, self.port, backlog=1024).start()
+            site = web.TCPSite(runner, self.host, self.port, backlog=1024, ssl_context=self._tls)
+            await site.start()
         except OSError:
             await runner.cleanup()
             raise

@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+import re
 
 from aiohttp import web
 
-from fake_models import behaviour
+from fake_models import behaviour, identity
 from fake_models.conversation import Json, Request
 from fake_models.exchange import Exchange, HungUpError, respond, respond_error
 from fake_models.gates import Gates
 from fake_models.recording import Recorded, Recorder
 from fake_models.routes import Route, find
-from fake_models.wire import RejectedError
+from fake_models.wire import Credential, RejectedError
 
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
@@ -28,12 +30,15 @@ class Service:
     async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         raw = await http.content.read()
+        if http.raw_path == identity.PATH:
+            return respond(self._unreadable("identity", ""), *identity.answer(raw))
         route = find(http.raw_path)
         if route is None or http.method != "POST":
             recorded = self._unreadable("unknown", f"{http.method} {http.raw_path}")
             return respond(recorded, 404, b'{"error":{"message":"no such path"}}')
         codec = route.codec
-        if not codec.authorised(http.headers):
+        credential = codec.credential(http.headers)
+        if not credential.key:
             recorded = self._unreadable(codec.name, "no API key")
             return respond_error(recorded, codec, codec.unauthorised, "no API key")
         try:
@@ -41,7 +46,7 @@ class Service:
         except RejectedError as error:
             recorded = self._unreadable(codec.name, str(error))
             return respond_error(recorded, codec, 400, str(error))
-        recorded = self._recorder.add(request)
+        recorded = self._recorder.add(request, credential)
         try:
             codec.check(body, request)
             plan = behaviour.decide(request)
@@ -59,7 +64,7 @@ class Service:
             raise
 
     def _unreadable(self, protocol: str, error: str) -> Recorded:
-        recorded = self._recorder.add(Request(protocol, "", False, "", ()))
+        recorded = self._recorder.add(Request(protocol, "", False, "", ()), Credential(""))
         recorded.error = error
         return recorded
 
@@ -67,6 +72,16 @@ class Service:
 def _parse(route: Route, raw: bytes) -> tuple[Json, Request]:
     try:
         body = json.loads(raw)
+        if _ESCAPED_SURROGATE.search(raw) and not _is_text(body):
+            raise RejectedError("malformed request: half a surrogate pair")
         return body, route.codec.parse(body, route.model, route.streamed)
     except _MALFORMED as error:
         raise RejectedError(f"malformed request: {error!r}") from error
+
+
+def _is_text(body: Json) -> bool:
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

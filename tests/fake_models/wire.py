@@ -1,6 +1,7 @@
 """What every protocol module offers to the server, and small helpers that they share."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from fake_models.conversation import Json, Reply, Request
 
 SSE = "text/event-stream; charset=utf-8"
 JSON = "application/json"
+_SCOPE = re.compile(r"^AWS4-HMAC-SHA256 Credential=([^/]+)/\d{8}/([^/]+)/bedrock/")
 
 
 class RejectedError(Exception):
@@ -32,6 +34,14 @@ class ErrorReply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request was allowed by: its key, and the region that a signature is for."""
+
+    key: str
+    region: str = ""
+
+
 class Codec(Protocol):
     """One protocol: reads requests, holds them to the provider's rules, writes replies."""
 
@@ -39,8 +49,8 @@ class Codec(Protocol):
     stream_type: str
     unauthorised: int
 
-    def authorised(self, headers: Mapping[str, str]) -> bool:
-        """Whether a key came along; any value will do."""
+    def credential(self, headers: Mapping[str, str]) -> Credential:
+        """The key that came along; any will do, but there must be one."""
 
     def parse(self, body: Json, model: str, streamed: bool, /) -> Request:
         """Read a request; `model` and `streamed` are what the path said."""
@@ -78,9 +88,15 @@ def halves(text: str) -> tuple[str, str]:
     return text[:middle], text[middle:]
 
 
-def bearer(headers: Mapping[str, str]) -> bool:
-    """Whether an Authorization header with something in it came along."""
-    return bool(headers.get("Authorization", "").removeprefix("Bearer").strip())
+def bearer(headers: Mapping[str, str]) -> Credential:
+    """The token of an Authorization header."""
+    return Credential(headers.get("Authorization", "").removeprefix("Bearer").strip())
+
+
+def signature(headers: Mapping[str, str]) -> Credential:
+    """The key id and the region of an AWS signature, or a bearer token."""
+    match = _SCOPE.search(headers.get("Authorization", ""))
+    return Credential(match[1], match[2]) if match else bearer(headers)
 
 
 def texts_of(content: Any) -> Iterator[str]:
