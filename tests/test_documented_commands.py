@@ -73,7 +73,7 @@ EXAMPLES = [words for _, words in CALLS if "[" not in words]
 
 def test_the_documents_have_commands() -> None:
     assert {document for document, _ in CALLS} == {*DOCUMENTS}
-    assert "create --framework adk" in EXAMPLES
+    assert any(words.startswith("create ") for words in EXAMPLES)
     assert {words.split()[0] for words in SYNOPSES} == {
         "create",
         "preview",

@@ -245,4 +245,11 @@ COMMANDS = (
         "",
         "tests/review/test_diff.py -k table",
     ),
+    one(
+        "modules of the current folder run to render an edition",
+        f"{SOURCE}/review/edition.py",
+        '[sys.executable, "-I", "-c", EXPORT',
+        '[sys.executable, "-c", EXPORT',
+        "tests/review/test_diff.py -k current_folder",
+    ),
 )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from agentcore_new.review import edition
 from agentcore_new.review.changes import Changes, ChoiceChange
 from agentcore_new.review.diff_markdown import LIMIT, MARK, markdown
-from review.conftest import Command, commit, edit, git
+from review.conftest import ROOT, Command, commit, edit, git
 
 ANSWERS = ".copier-answers.yml"
 OLD, NEW = "MAX_PROMPT_CHARS = 100_000", "MAX_PROMPT_CHARS = 200_000"
@@ -193,3 +194,12 @@ def test_without_git_there_is_nothing_to_compare_with(
     done = agentcore_new("diff")
     assert done.returncode == 1
     assert done.stderr.startswith("Error: There is no main branch to compare with.")
+
+
+def test_what_lies_in_the_current_folder_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('not that one')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert edition.of_folder(ROOT, "the working tree").projects
