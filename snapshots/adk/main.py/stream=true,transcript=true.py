@@ -114,14 +114,14 @@ async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str
             new_message=Content(role="user", parts=[Part(text=prompt)]),
             run_config=RunConfig(streaming_mode=StreamingMode.SSE),
         ):
-            error = error or event.error_code
+            error = event.error_code or error
             if event.partial:
                 send(text_of(event))
             if event.is_final_response():
                 reply = text_of(event)
     finally:
         del TURNS.running[running.id]
-    if error:  # a blocked answer, say, which ADK takes for an answer
+    if error and not reply:  # a text that was cut short is a reply, a blocked answer is none
         raise RuntimeError(error)
     state = {name: value for name, value in running.state.items() if not name.startswith("temp:")}
     return reply, Turn(running.events[len(history) :], state)

@@ -31,11 +31,19 @@ def load_model() -> BaseLlm:
 
 def connect(model_id: str) -> BaseLlm:
     """Return the Anthropic model; ADK's name "claude-…" alone would mean Vertex AI."""
+    from typing import Any
+
     from anthropic import AsyncAnthropic
     from google.adk.models.anthropic_llm import AnthropicLlm
 
-    return AnthropicLlm(
-        model=model_id,
-        client=AsyncAnthropic(api_key=credentials.api_key()),
-        max_tokens=8192,
-    )
+    from values import mended
+
+    client = AsyncAnthropic(api_key=credentials.api_key())
+    create: Any = client.messages.create
+
+    async def create_mended(**options: Any) -> Any:
+        # ADK makes JSON of every answer, which half a character breaks.
+        return mended(await create(**options))
+
+    client.messages.create = create_mended  # type: ignore[method-assign]
+    return AnthropicLlm(model=model_id, client=client, max_tokens=8192)

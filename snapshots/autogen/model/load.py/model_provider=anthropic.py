@@ -36,7 +36,7 @@ def connect(model_id: str) -> ChatCompletionClient:
     from autogen_core.models import ModelFamily, ModelInfo
     from autogen_ext.models.anthropic import AnthropicChatCompletionClient
 
-    return AnthropicChatCompletionClient(
+    client = AnthropicChatCompletionClient(
         model=model_id,
         api_key=credentials.api_key(),
         max_tokens=8192,
@@ -48,3 +48,25 @@ def connect(model_id: str) -> ChatCompletionClient:
             family=ModelFamily.CLAUDE_4_SONNET,
         ),
     )
+    return without_thoughts(client)
+
+
+def without_thoughts(client: ChatCompletionClient) -> ChatCompletionClient:
+    """Hide Claude's thoughts from AutoGen, which streams them, and later sends them as replies."""
+    from typing import Any
+
+    messages: Any = client._client.messages  # type: ignore[attr-defined]
+    create = messages.create
+
+    async def create_without(**options: Any) -> Any:
+        answer = await create(**options)
+        if hasattr(answer, "content"):
+            answer.content = [block for block in answer.content if block.type != "thinking"]
+            return answer
+        return (event async for event in answer if not is_thought(event))
+
+    def is_thought(event: Any) -> bool:
+        return bool(event.type == "content_block_delta" and event.delta.type == "thinking_delta")
+
+    messages.create = create_without
+    return client

@@ -37,7 +37,7 @@ def connect(model_id: str) -> ChatCompletionClient:
     from autogen_ext.models.anthropic import AnthropicBedrockChatCompletionClient, BedrockInfo
 
     region = credentials.aws_session().region_name
-    return AnthropicBedrockChatCompletionClient(
+    client = AnthropicBedrockChatCompletionClient(
         model=model_id,
         max_tokens=8192,
         model_info=ModelInfo(
@@ -50,3 +50,25 @@ def connect(model_id: str) -> ChatCompletionClient:
         # Without keys the client finds the credentials itself, and renews those of a role.
         bedrock_info=BedrockInfo(aws_region=region),  # type: ignore[typeddict-item]
     )
+    return without_thoughts(client)
+
+
+def without_thoughts(client: ChatCompletionClient) -> ChatCompletionClient:
+    """Hide Claude's thoughts from AutoGen, which streams them, and later sends them as replies."""
+    from typing import Any
+
+    messages: Any = client._client.messages  # type: ignore[attr-defined]
+    create = messages.create
+
+    async def create_without(**options: Any) -> Any:
+        answer = await create(**options)
+        if hasattr(answer, "content"):
+            answer.content = [block for block in answer.content if block.type != "thinking"]
+            return answer
+        return (event async for event in answer if not is_thought(event))
+
+    def is_thought(event: Any) -> bool:
+        return bool(event.type == "content_block_delta" and event.delta.type == "thinking_delta")
+
+    messages.create = create_without
+    return client
