@@ -11,6 +11,7 @@ STRANDS = "templates/frameworks/strands/main.py.jinja"
 LANGGRAPH = "templates/frameworks/langgraph/main.py.jinja"
 INVOCATION = "templates/project/invocation.py"
 TURNS = "templates/project/turns.py.jinja"
+REPLIES = "templates/project/replies.py"
 STREAMING = "templates/project/streaming.py"
 CHAT = "templates/project/chat"
 

@@ -1,6 +1,7 @@
 """The mutants: each a fault, the text that makes it, and the tests that should notice."""
 
 from mutants.commands import COMMANDS
+from mutants.machinery import MACHINERY
 from mutants.mutant import (
     CACHE,
     CHAT,
@@ -8,9 +9,9 @@ from mutants.mutant import (
     JSON,
     LANGGRAPH,
     MAIN,
+    REPLIES,
     STRANDS,
     STREAM,
-    STREAMING,
     TURNS,
     UNIT,
     Edit,
@@ -135,8 +136,10 @@ HISTORY = (
     one(
         "a failed turn kept",
         LANGGRAPH,
-        '    return {**history, "messages": [*history["messages"], HumanMessage(prompt)]}\n',
-        '    history["messages"].append(HumanMessage(prompt))\n    return {**history}\n',
+        '    return {**last, "messages": [*messages, HumanMessage(prompt, id=uuid4().hex)]}\n',
+        "    asked = HumanMessage(prompt, id=uuid4().hex)\n"
+        '    session.turns.append({"messages": [asked]})\n'
+        '    return {**last, "messages": [*messages, asked]}\n',
         contract("atomicity", "langgraph-bedrock-json"),
     ),
     Mutant(
@@ -144,9 +147,9 @@ HISTORY = (
         (
             Edit(
                 MAIN,
-                "async def invoke(payload: object, context: RequestContext) -> dict[str, str]:\n"
+                "async def invoke(payload: object, context: RequestContext) -> Response:\n"
                 '    """Answer one prompt."""\n',
-                "async def invoke(payload: object, context: RequestContext) -> dict[str, str]:\n"
+                "async def invoke(payload: object, context: RequestContext) -> Response:\n"
                 '    """Answer one prompt."""\n'
                 "    async with sessions.turn(SessionKey(None, None, context.session_id or '')):\n"
                 "        pass\n",
@@ -215,9 +218,10 @@ OWN = (
     ),
     one(
         "a stream that ends with its first words",
-        STREAMING,
-        "                if ended:\n                    return\n",
-        "                return\n",
+        REPLIES,
+        "            else:\n                await self._news.wait()\n"
+        "                self._news.clear()\n",
+        "            else:\n                return\n",
         contract("streaming", STREAM),
     ),
     one(
@@ -278,4 +282,4 @@ OWN = (
     ),
 )
 
-MUTANTS = (*HISTORY, *OWN, *COMMANDS, *TRANSCRIPTS)
+MUTANTS = (*HISTORY, *OWN, *MACHINERY, *COMMANDS, *TRANSCRIPTS)

@@ -1,0 +1,117 @@
+"""What is kept of a session, and when a turn ends."""
+
+import asyncio
+import logging
+
+import generated  # noqa: F401 - puts the modules of a project on the path
+import pytest
+import turns
+from sessions import SessionBusyError
+from starlette.exceptions import HTTPException
+from turns import RunningTurns, Session, complete, plain_failures
+
+
+def test_a_session_keeps_its_last_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "MAX_TURNS", 3)
+    session: Session[str] = Session(None)
+    for turn in "abcde":
+        before = session.turns
+        session.keep(turn)
+        assert before is not session.turns
+    assert session.turns == ["c", "d", "e"]
+    assert len(session.sizes) == 3
+
+
+def test_the_oldest_turns_leave_for_bytes_and_the_newest_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "MAX_SESSION_BYTES", 3_000)
+    session: Session[list[str]] = Session(None)
+    for size in (1_000, 1_000, 1_500, 10_000):
+        session.keep(["x" * size])
+    assert [len(text) for (text,) in session.turns] == [10_000]
+    assert 10_000 < session.size() < 11_000
+    for size in (1_000, 1_000):
+        session.keep(["x" * size])
+    assert [len(text) for (text,) in session.turns] == [1_000, 1_000]
+
+
+def status(failure: BaseException) -> int:
+    """What a caller gets for it."""
+
+    async def run() -> None:
+        async with plain_failures():
+            raise failure
+
+    with pytest.raises(HTTPException) as raised:
+        asyncio.run(run())
+    return raised.value.status_code
+
+
+def test_a_model_that_takes_too_long_by_its_own_measure_is_a_failed_one() -> None:
+    assert status(TimeoutError("the model's own")) == 502
+    assert status(ValueError()) == 502
+    assert status(SessionBusyError()) == 429
+
+
+def test_turns_end_together_and_those_to_come_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = RunningTurns()
+    monkeypatch.setattr(turns, "running", running)
+
+    async def turn() -> None:
+        async with plain_failures():
+            await asyncio.sleep(60)
+
+    async def run() -> None:
+        tasks = [asyncio.create_task(turn()) for _ in range(3)]
+        await asyncio.sleep(0)
+        running.end_within(0.1)
+        late = asyncio.create_task(turn())
+        await running.ended(5)
+        for task in [*tasks, late]:
+            failure = task.exception()
+            assert isinstance(failure, HTTPException)
+            assert failure.status_code == 503
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_the_end_is_not_waited_for_longer_than_asked() -> None:
+    running = RunningTurns()
+
+    async def stubborn() -> None:
+        async with running.limit(60):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.2)
+
+    async def run() -> bool:
+        task = asyncio.create_task(stubborn())
+        await asyncio.sleep(0)
+        running.end_within(0.01)
+        await running.ended(0.05)
+        return task.done()
+
+    assert asyncio.run(run()) is False
+
+
+def test_nothing_to_end_is_no_failure() -> None:
+    running = RunningTurns()
+    running.end_within(1)
+    asyncio.run(running.ended(1))
+    assert running.ending
+
+
+@pytest.mark.parametrize("reply", ["", " \n"])
+def test_an_empty_reply_is_a_failure(reply: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def turn() -> tuple[str, str]:
+        return reply, "turn"
+
+    async def run() -> None:
+        async with plain_failures():
+            await complete(turn())
+
+    with caplog.at_level(logging.ERROR), pytest.raises(HTTPException):
+        asyncio.run(run())
+    assert "EmptyReplyError" in caplog.text
