@@ -91,6 +91,15 @@ def test_a_profile(variant: Variant, models: FakeModels, tmp_path: Path, model_i
     assert request.model == model_id
 
 
+@each(BEDROCK[:1])
+def test_a_profile_that_is_not_there(variant: Variant, models: FakeModels, tmp_path: Path) -> None:
+    with serve(variant, tmp_path, settings(models, variant, AWS_PROFILE="at-home")) as server:
+        response = server.client.post(b'{"prompt": "hello"}')
+        assert response.status_code == 500
+        assert response.json()["error"].startswith("The agent is not configured. Request id: ")
+        assert [record for record in server.records() if "at-home" in record["message"]]
+
+
 @each(BEDROCK)
 def test_a_bearer_token(variant: Variant, tmp_path: Path) -> None:
     pem = certificate.write(tmp_path)  # boto3 shows a token to nobody but over TLS
