@@ -27,6 +27,7 @@ BY_PROVIDER = list({variant.provider: variant for variant in WITH_KEY}.values())
 ELSEWHERE = {"AGENT_OFFLINE", "PORT", "DATABASE_URL"}
 OF_AWS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"}
 MODEL = "another-model-1"
+ARN = "arn:aws:bedrock:eu-west-3:123456789012:inference-profile/eu.amazon.nova-lite-v1:0"
 PROFILE = """
 [profile at-work]
 region = eu-west-3
@@ -79,14 +80,24 @@ def test_the_default_model_its_key_and_its_region(server: Server, models: FakeMo
 
 
 @each(BEDROCK)
-def test_a_profile(variant: Variant, models: FakeModels, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model_id", [MODEL, ARN], ids=["model", "arn"])
+def test_a_profile(variant: Variant, models: FakeModels, tmp_path: Path, model_id: str) -> None:
     (tmp_path / "aws").write_text(PROFILE)
     own = {"AWS_PROFILE": "at-work", "AWS_CONFIG_FILE": str(tmp_path / "aws")}
-    given = settings(models, variant, MODEL_ID=MODEL, AGENT_OFFLINE="0", **own)
+    given = settings(models, variant, MODEL_ID=model_id, AGENT_OFFLINE="0", **own)
     with serve(variant, tmp_path, given) as server:
         request = asked(server, models)
     assert (request.key, request.region) == ("key-of-the-profile", "eu-west-3")
-    assert request.model == MODEL
+    assert request.model == model_id
+
+
+@each(BEDROCK[:1])
+def test_a_profile_that_is_not_there(variant: Variant, models: FakeModels, tmp_path: Path) -> None:
+    with serve(variant, tmp_path, settings(models, variant, AWS_PROFILE="at-home")) as server:
+        response = server.client.post(b'{"prompt": "hello"}')
+        assert response.status_code == 500
+        assert response.json()["error"].startswith("The agent is not configured. Request id: ")
+        assert [record for record in server.records() if "at-home" in record["message"]]
 
 
 @each(BEDROCK)
