@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 SLICE = 16_384  # bytes given to the server at a time
 WRITE_SECONDS = 60.0  # a client that takes none of them for so long counts as gone
-MAX_UNREAD_BYTES = 64 * 1024 * 1024  # of all clients; beyond it who has most unread counts as gone
+MAX_UNREAD_BYTES = 64 * 1024 * 1024  # of all clients; beyond it who has not read for longest goes
 
 log = logging.getLogger("bedrock_agentcore.app")
 
@@ -42,6 +43,7 @@ class Reply(StreamingResponse):
 
     def __init__(self, media_type: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(self._slices(), headers=headers, media_type=media_type)
+        self.read_at = time.monotonic()
         self._unread = bytearray()  # for an object, a delta would take four times as much
         self._ended = False
         self._gone = False
@@ -57,10 +59,10 @@ class Reply(StreamingResponse):
                 return
             self._unread += data
             Reply.all_unread += len(data)
-            too_much = Reply.all_unread > MAX_UNREAD_BYTES
         self._tell_server(self._news.set)
-        if too_much:
-            max(list(_open), key=lambda reply: reply.unread).give_up()
+        while Reply.all_unread > MAX_UNREAD_BYTES:
+            unread = [reply for reply in list(_open) if reply.unread]
+            min(unread, key=lambda reply: reply.read_at).give_up()
 
     def end(self) -> None:
         """Say that nothing follows."""
@@ -121,7 +123,9 @@ class Reply(StreamingResponse):
             part = bytes(self._unread[:SLICE])
             del self._unread[:SLICE]
             Reply.all_unread -= len(part)
-            return part, self._ended
+            self.read_at = time.monotonic()
+            # What a client has not got whole must not look as if it had.
+            return part, self._ended and not self._gone
 
     def _wait(self, seconds: float | None) -> None:
         if self._loop and self._patience and not self._patience.expired():

@@ -162,17 +162,44 @@ def test_a_client_can_be_given_up(when: str) -> None:
     assert asyncio.run(run()) == (b"" if when == "before it is sent" else b"x")
 
 
-def test_who_has_most_unread_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_not_read_for_longest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replies, "MAX_UNREAD_BYTES", 100_000)
-    sizes = (10_000, 60_000, 40_000)
-    made = [Reply("text/plain") for _ in sizes]
-    for reply, size in zip(made, sizes, strict=True):
-        reply.put(b"x" * size)
-    assert [reply.unread for reply in made] == [10_000, 0, 40_000]
-    made[2].put(b"x" * 30_000)
-    assert [reply.unread for reply in made] == [10_000, 0, 70_000]
+    made = [Reply("text/plain") for _ in range(4)]
+    for reply in made[1:]:
+        reply.put(b"x" * 30_000)
+    assert made[1]._take()[0]
+    made[3].put(b"x" * 30_000)
+    assert [reply.unread for reply in made] == [0, 30_000 - replies.SLICE, 0, 60_000]
+    # it is its own turn to go: the other one has read since it was made
+    made[3].put(b"x" * 90_000)
+    assert [reply.unread for reply in made] == [0, 30_000 - replies.SLICE, 0, 0]
     for reply in made:
         reply.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"x" * 20_000])
+def test_what_was_given_up_never_looks_complete(sent: bytes) -> None:
+    ends: list[bool] = []
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    async def run() -> None:
+        reply: Any = Reply("text/plain")
+
+        async def send(message: Message) -> None:
+            ends.append(not message.get("more_body", True))
+            if message.get("body"):
+                reply.give_up()
+
+        reply.put(sent)
+        reply.end()
+        if not sent:
+            reply.give_up()
+        await reply(SCOPE, receive, send)
+
+    asyncio.run(run())
+    assert True not in ends
 
 
 def test_a_running_turn_is_kept_though_nobody_waits_for_it() -> None:

@@ -31,8 +31,8 @@ MACHINERY = (
     one(
         "the end of a stream read after its last words",
         REPLIES,
-        "            Reply.all_unread -= len(part)\n            return part, self._ended\n",
-        "            Reply.all_unread -= len(part)\n        return part, self._ended\n",
+        "            return part, self._ended and not self._gone\n",
+        "        return part, self._ended and not self._gone\n",
         STREAMS,
     ),
     one(
@@ -279,15 +279,22 @@ MACHINERY = (
     one(
         "what clients have not read without a bound",
         REPLIES,
-        "            too_much = Reply.all_unread > MAX_UNREAD_BYTES\n",
-        "            too_much = False\n",
+        "        while Reply.all_unread > MAX_UNREAD_BYTES:\n",
+        "        while False:\n",
         STREAMS,
     ),
     one(
-        "who has least unread counts as gone",
+        "who has read last counts as gone",
         REPLIES,
-        "            max(list(_open), key",
-        "            min(list(_open), key",
+        "            min(unread, key",
+        "            max(unread, key",
+        STREAMS,
+    ),
+    one(
+        "a reply that was given up looks complete",
+        REPLIES,
+        "self._ended and not self._gone",
+        "self._ended",
         STREAMS,
     ),
     one(

@@ -43,4 +43,5 @@ def connect(model_id: str) -> BaseLlm:
         f"bedrock/converse/{model_id}",
         aws_region_name=session.region_name,
         num_retries=2,
+        allowed_openai_params=["tools"],  # LiteLLM refuses them to models that it does not know
     )

@@ -44,6 +44,10 @@ def load_model() -> BaseChatModel:
 def connect(model_id: str) -> BaseChatModel:
     """Return the Bedrock model."""
     from langchain_aws import ChatBedrockConverse
+    from langchain_aws.utils import parse_model_provider
 
-    client = credentials.aws_session().client("bedrock-runtime", config=BOTO_CONFIG)
-    return ChatBedrockConverse(model=model_id, client=client)
+    return ChatBedrockConverse(
+        model=model_id,
+        client=credentials.aws_session().client("bedrock-runtime", config=BOTO_CONFIG),
+        provider=parse_model_provider(model_id.rpartition("/")[2]),  # of an ARN, it must be said
+    )

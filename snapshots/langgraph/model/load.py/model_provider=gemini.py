@@ -36,5 +36,5 @@ def connect(model_id: str) -> BaseChatModel:
     return ChatGoogleGenerativeAI(
         model=model_id,
         api_key=credentials.api_key(),
-        max_retries=2,  # with its own 6 a turn takes half a minute to fail
+        max_retries=3,  # attempts; with its own 6 a turn takes half a minute to fail
     )
