@@ -1,12 +1,15 @@
 """What Google ADK alone has: state beside the messages, and errors that look like answers."""
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from fake_models import FakeModels
 
 from contract.client import Client
+from contract.environments import python_of
 from contract.projects import DEFAULTS, Variant, each
 from contract.server import Server, serve
 
@@ -25,6 +28,9 @@ TOTAL = """\
     if "parts" not in state:
         state["parts"] = []
     state["parts"].append(a + b)
+    assert "temp:mine" not in state
+    state["temp:mine"] = tool_context.user_id
+    app.logger.info("called by %s", state["temp:mine"])
     assert state["total"] == sum(state["parts"])
     total: float = state["total"]
     return total
@@ -75,3 +81,40 @@ def test_a_block_is_named_in_the_log(server: Server) -> None:
     server.client.fence()
     causes = [record.get("errorMessage") for record in server.records()]
     assert "SAFETY" in causes
+
+
+def test_a_tool_knows_its_user(counting: Server) -> None:
+    client = counting.client
+    client.ask("add <<tool=add_numbers:1:0>>", "user", user="ann")
+    client.ask("add <<tool=add_numbers:1:0>>", "user")
+    client.fence()
+    said = [record["message"] for record in counting.records()]
+    assert [text for text in said if text.startswith("called by")][-2:] == [
+        "called by ann",
+        "called by anonymous",
+    ]
+
+
+LEFT = """
+import asyncio, main
+from turns import Session
+
+async def turn(*send):
+    await main.run_turn(Session(None), "hello", *send)
+
+asyncio.run(turn(%s))
+print(main.TURNS.running)
+"""
+
+
+def test_nothing_of_a_turn_stays_in_the_framework(variant: Variant, tmp_path: Path) -> None:
+    project = variant.write(tmp_path / "project")
+    code = LEFT % ("print" if variant.stream else "")
+    left = subprocess.check_output(
+        [python_of("adk"), "-c", code],
+        cwd=project,
+        env={"AGENT_OFFLINE": "1"},
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert left.splitlines()[-1] == "{}"

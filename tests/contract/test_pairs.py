@@ -24,6 +24,13 @@ def test_a_tool_round_trip(client: Client, models: FakeModels) -> None:
     assert models.requests[-1].messages[1].tool_calls[0].arguments == {"a": 2, "b": 3}
 
 
+def test_what_the_model_is_told(client: Client, models: FakeModels) -> None:
+    client.ask("hello", "pair told")
+    told = models.requests[-1]
+    assert "You are a helpful assistant. Use your tools when they help." in told.system
+    assert told.tools == ("add_numbers",)
+
+
 def test_isolation(client: Client, models: FakeModels) -> None:
     for turn in range(2):
         asked = [(f"{n} says {turn} <<delay=0.0{n}>>", f"pair-{n}") for n in range(8)]

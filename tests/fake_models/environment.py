@@ -48,7 +48,6 @@ def _openai(url: str) -> dict[str, str]:
     return {
         "OPENAI_BASE_URL": f"{url}/v1",
         "OPENAI_API_KEY": KEY,
-        "OPENAI_AGENTS_DISABLE_TRACING": "1",
     }
 
 

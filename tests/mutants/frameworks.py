@@ -1,6 +1,6 @@
 """Faults of the models and of what lies between them and the frameworks."""
 
-from mutants.table import contract, one
+from mutants.mutant import contract, one
 
 LOAD = "templates/project/model/load.py.jinja"
 CREDENTIALS = "templates/project/model/credentials.py.jinja"

@@ -1,6 +1,8 @@
 """The mutants: each a fault, the text that makes it, and the tests that should notice."""
 
+from mutants.agents import AGENTS
 from mutants.commands import COMMANDS
+from mutants.frameworks import FRAMEWORKS
 from mutants.machinery import MACHINERY
 from mutants.mutant import (
     CACHE,
@@ -282,4 +284,4 @@ OWN = (
     ),
 )
 
-MUTANTS = (*HISTORY, *OWN, *MACHINERY, *COMMANDS, *TRANSCRIPTS)
+MUTANTS = (*HISTORY, *OWN, *MACHINERY, *AGENTS, *FRAMEWORKS, *COMMANDS, *TRANSCRIPTS)
