@@ -170,6 +170,8 @@ def serve(
                 "PATH": os.defpath,
                 "HOME": str(folder),
                 "PORT": str(port),
+                # what is printed is in the file at once
+                "PYTHONUNBUFFERED": "1",
                 "PYTHONPATH": str(AUDIT),
                 "CONTRACT_AUDIT": str(folder / "audit"),
                 "CONTRACT_CONTROL": str(control),

@@ -78,7 +78,7 @@ AGENTS = (
         STRANDS,
         "        retry_strategy=None,  # the model's client retries already\n",
         "",
-        tests("settings", "asked", OF_STRANDS),
+        tests("models", "asked_again", OF_STRANDS),
     ),
     one(
         "Strands: a stream without deltas",
@@ -120,9 +120,9 @@ AGENTS = (
     one(
         "OpenAI: all turns kept again with each, streamed",
         OPENAI,
-        "by itself\n"
+        "send(event.data.delta)\n"
         "    return str(result.final_output), result.to_input_list()[len(items) - 1 :]\n",
-        "by itself\n    return str(result.final_output), result.to_input_list()\n",
+        "send(event.data.delta)\n    return str(result.final_output), result.to_input_list()\n",
         tests("recall", "every_earlier", streamed(OF_OPENAI)),
     ),
     one(
@@ -138,13 +138,6 @@ AGENTS = (
         'event.data.type == "response.output_text.delta"',
         'event.data.type.endswith(".delta")',
         tests("replies", "nothing_of_a_tool", streamed(OF_OPENAI)),
-    ),
-    one(
-        "OpenAI: a run that goes on when its turn is over",
-        OPENAI,
-        "        result.cancel()  # an abandoned run would go on by itself\n",
-        "        pass\n",
-        tests("atomicity", "over_its_time", streamed(OF_OPENAI)),
     ),
     one(
         "ADK: no instruction",
@@ -298,7 +291,7 @@ AGENTS = (
         LANGGRAPH,
         '"messages": messages[start:]}',
         '"messages": messages[start * 0 :]}',
-        tests("recall", "every_earlier", OF_LANGGRAPH),
+        tests("memory", "whole", OF_LANGGRAPH),
     ),
     one(
         "LangGraph: a history that nobody sees",
@@ -362,6 +355,22 @@ AGENTS = (
         "    return reply, (await context.get_messages())[len(messages) :]",
         "    return reply, (await context.get_messages())[len(messages) + 1 :]",
         tests("recall", "every_earlier", streamed(OF_AUTOGEN)),
+    ),
+    one(
+        "AutoGen: a tool that goes on when its turn is cancelled",
+        AUTOGEN,
+        "result = await make_agent(context).run(task=prompt, cancellation_token=cancellation)\n"
+        "    except BaseException:\n        cancellation.cancel()",
+        "result = await make_agent(context).run(task=prompt, cancellation_token=cancellation)\n"
+        "    except BaseException:\n        pass",
+        tests("autogen", "nothing_goes_on", OF_AUTOGEN),
+    ),
+    one(
+        "AutoGen: a tool that goes on when its streamed turn is cancelled",
+        AUTOGEN,
+        "= event.content\n    except BaseException:\n        cancellation.cancel()",
+        "= event.content\n    except BaseException:\n        pass",
+        tests("autogen", "nothing_goes_on", streamed(OF_AUTOGEN)),
     ),
     one(
         "AutoGen: a stream in one piece",

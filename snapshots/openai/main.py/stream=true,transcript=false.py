@@ -48,15 +48,9 @@ async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str
     """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
     items = turn_input(session, prompt)
     result = Runner.run_streamed(AGENT, items, run_config=run_config())
-    try:
-        async for event in result.stream_events():
-            if (
-                event.type == "raw_response_event"
-                and event.data.type == "response.output_text.delta"
-            ):
-                send(event.data.delta)
-    finally:
-        result.cancel()  # an abandoned run would go on by itself
+    async for event in result.stream_events():
+        if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
+            send(event.data.delta)
     return str(result.final_output), result.to_input_list()[len(items) - 1 :]
 
 
