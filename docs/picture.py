@@ -25,7 +25,7 @@ COLUMNS, ROWS = 100, 90
 # Changes of the kind that a reviewer sees: one for everybody, one for those who stream.
 CHANGES = {
     "templates/project/invocation.py": ("MAX_ID_CHARS = 256", "MAX_ID_CHARS = 128"),
-    "templates/project/streaming.py": ("SLICE = 16_384", "SLICE = 65_536"),
+    "templates/project/streaming.py": ('("utf-16-le")("replace")', '("utf-16-le")("ignore")'),
     "templates/project/pyproject.toml.jinja": (
         "bedrock-agentcore>=1.19",
         "bedrock-agentcore>=1.20",

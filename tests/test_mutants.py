@@ -3,6 +3,8 @@
 That the tests kill them all is for `python tests/mutants` to show, which takes minutes.
 """
 
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,14 @@ TESTS = "tests/session_cache/test_cap.py"
 def test_a_mutant_is_judged(mutant: Mutant, dead: bool, told: str, tmp_path: Path) -> None:
     found, said = verdict(mutant, copy(tmp_path / "copy"))
     assert (found, said[: len(told)]) == (dead, told)
+
+
+def test_the_readme_counts_them() -> None:
+    readme = (ROOT / "tests/mutants/README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([A-Z]+)` in `(\w+)\.py` \| (\d+) \|", readme, re.M)
+    counted = {
+        name: len(vars(import_module(f"mutants.{module}"))[name]) for name, module, _ in rows
+    }
+    assert counted == {name: int(number) for name, _, number in rows}
+    assert f"All {len(MUTANTS)} are killed." in readme
+    assert sum(counted.values()) == len(MUTANTS)

@@ -54,5 +54,5 @@ asyncio.run(run(%s))
 def test_nothing_goes_on_when_a_turn_is_cancelled(variant: Variant, tmp_path: Path) -> None:
     project = variant.write(tmp_path / "project")
     code = CANCELLED % ("lambda _: None" if variant.stream else "")
-    command = [python_of("autogen"), "-c", code]
+    command = [str(python_of("autogen")), "-c", code]
     assert subprocess.check_output(command, cwd=project, text=True) == "0\n"
