@@ -139,6 +139,7 @@ def serve(
                 "HOME": str(folder),
                 "PORT": str(port),
                 "PYTHONPATH": str(AUDIT),
+                "PYTHONUNBUFFERED": "1",  # what is printed is seen at once
                 "CONTRACT_AUDIT": str(folder / "audit"),
                 "CONTRACT_CONTROL": str(control),
                 **environment,
