@@ -173,6 +173,7 @@ def serve(
                 # what is printed is in the file at once
                 "PYTHONUNBUFFERED": "1",
                 "PYTHONPATH": str(AUDIT),
+                "PYTHONUNBUFFERED": "1",  # what is printed is seen at once
                 "CONTRACT_AUDIT": str(folder / "audit"),
                 "CONTRACT_CONTROL": str(control),
                 **environment,

@@ -42,9 +42,11 @@ def test_a_model_that_fails_is_asked_again(
 
 @each(WHOLE)
 def test_its_log_has_nothing_private_and_no_warning(tight: Server) -> None:
+    before = len(tight.launcher_records())
     for tool in ("<<tool=add_numbers:2:3>>", ""):
         assert tight.client.ask(f"{PRIVATE} {tool}", "private").error == ""
-    records = tight.launcher_records()
+    records = tight.launcher_records()[before:]
+    assert records
     assert [r for r in records if r["level"] >= logging.WARNING] == []
     told = [r for r in records if any(text in r["text"] for text in (PRIVATE, "tool said", KEY))]
     assert told == []

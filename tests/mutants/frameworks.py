@@ -138,7 +138,7 @@ FRAMEWORKS = (
         LITE_LLM,
         "        aws_region_name=session.region_name,\n",
         "",
-        setting("a_profile and model", "adk-bedrock-json"),
+        setting("none", "adk-bedrock-json"),
     ),
     one(
         "tools for the models alone that LiteLLM knows",
