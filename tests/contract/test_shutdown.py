@@ -61,6 +61,17 @@ def test_what_can_end_is_kept_and_the_rest_fails_plainly(
     assert "Traceback" not in ending.output("stderr")
 
 
+def test_a_turn_whose_client_has_gone_is_finished(ending: Server, models: FakeModels) -> None:
+    with ending.client.connection("left <<hold=soon>>", "left"):
+        models.wait_held("soon")
+    ending.client.fence()
+    ending.process.terminate()
+    ending.wait_until_closed()
+    models.release("soon")
+    assert ending.process.wait(timeout=CLOSE_SECONDS + 5) in (0, -signal.SIGTERM)
+    assert ending.closed_with() == {"left": 1}
+
+
 @pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGINT])
 def test_nothing_that_hangs_holds_up_the_end(ending: Server, order: signal.Signals) -> None:
     client = ending.client

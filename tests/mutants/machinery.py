@@ -75,7 +75,7 @@ MACHINERY = (
         SERVER,
         "        await running.ended(stopping.seconds_to(READ_SECONDS))\n",
         "",
-        contract("shutdown", f"'{STREAM} and kept'"),
+        contract("shutdown", f"'{STREAM} and finished'"),
     ),
     one(
         "a close that hangs holds up the end",
