@@ -170,8 +170,6 @@ def serve(
                 "PATH": os.defpath,
                 "HOME": str(folder),
                 "PORT": str(port),
-                # what is printed is in the file at once
-                "PYTHONUNBUFFERED": "1",
                 "PYTHONPATH": str(AUDIT),
                 "PYTHONUNBUFFERED": "1",  # what is printed is seen at once
                 "CONTRACT_AUDIT": str(folder / "audit"),

@@ -48,15 +48,17 @@ AGENTS = (
     one(
         "Strands: the prompt of each turn forgotten",
         STRANDS,
-        "    return str(result).strip(), agent.messages[start:]\n",
-        "    return str(result).strip(), agent.messages[start + 1 :]\n",
+        "        await agent.invoke_async(prompt)\n"
+        "    return text_of(agent.messages[-1]), agent.messages[start:]\n",
+        "        await agent.invoke_async(prompt)\n"
+        "    return text_of(agent.messages[-1]), agent.messages[start + 1 :]\n",
         tests("recall", "every_earlier", OF_STRANDS),
     ),
     one(
         "Strands: all turns kept again with each",
         STRANDS,
-        "    return reply, agent.messages[start:]\n",
-        "    return reply, agent.messages\n",
+        'send(event["data"])\n    return text_of(agent.messages[-1]), agent.messages[start:]\n',
+        'send(event["data"])\n    return text_of(agent.messages[-1]), agent.messages\n',
         tests("recall", "every_earlier", streamed(OF_STRANDS)),
     ),
     one(
@@ -83,9 +85,24 @@ AGENTS = (
     one(
         "Strands: a stream without deltas",
         STRANDS,
-        '            send(event["data"])\n',
-        "            pass\n",
+        '                send(event["data"])\n',
+        "                pass\n",
         tests("streaming", "deltas", streamed(OF_STRANDS)),
+    ),
+    one(
+        "Strands: a text that was cut taken for an error",
+        STRANDS,
+        "    with suppress(MaxTokensReachedException):  # a text that was cut short is a reply\n"
+        "        await",
+        "    with suppress(ZeroDivisionError):\n        await",
+        tests("replies", "cut", OF_STRANDS),
+    ),
+    one(
+        "OpenAI: a text that was filtered taken for an error",
+        OPENAI,
+        "RunErrorHandlers(model_refusal=said)",
+        "RunErrorHandlers()",
+        tests("replies", "cut", "openai-anthropic-json"),
     ),
     one(
         "OpenAI: no instructions",
@@ -111,9 +128,9 @@ AGENTS = (
     one(
         "OpenAI: the prompt of each turn forgotten",
         OPENAI,
-        "    result = await Runner.run(AGENT, items, run_config=run_config())\n"
+        "Runner.run(AGENT, items, run_config=run_config(), error_handlers=CUT_SHORT)\n"
         "    return str(result.final_output), result.to_input_list()[len(items) - 1 :]\n",
-        "    result = await Runner.run(AGENT, items, run_config=run_config())\n"
+        "Runner.run(AGENT, items, run_config=run_config(), error_handlers=CUT_SHORT)\n"
         "    return str(result.final_output), result.to_input_list()[len(items) :]\n",
         tests("recall", "every_earlier", OF_OPENAI),
     ),

@@ -195,7 +195,8 @@ MACHINERY = (
         TOOLS,
         "        return mended(await in_thread(partial(function, *args, **kwargs)))\n",
         "        return mended(await asyncio.to_thread(partial(function, *args, **kwargs)))\n",
-        contract("tools shutdown", f"'{JSON} and (stuck_tools or hangs)'"),
+        # whose default is not another executor, as with boto3
+        contract("tools", "'openai-openai-json and stuck_tools'"),
     ),
     one(
         "tools on the event loop",

@@ -1,8 +1,19 @@
 """An agent on OpenAI Agents SDK, served by Amazon Bedrock AgentCore."""
 
 import asyncio
+from typing import Any
 
-from agents import Agent, RunConfig, Runner, TResponseInputItem, function_tool
+from agents import (
+    Agent,
+    ItemHelpers,
+    RunConfig,
+    RunErrorHandlerInput,
+    RunErrorHandlerResult,
+    RunErrorHandlers,
+    Runner,
+    TResponseInputItem,
+    function_tool,
+)
 from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
 from dotenv import load_dotenv
 from starlette.middleware import Middleware
@@ -39,6 +50,15 @@ AGENT = Agent(
 )
 
 
+def said(refusal: RunErrorHandlerInput[Any]) -> RunErrorHandlerResult | None:
+    """What the model said before its provider stopped it, which is a reply; None if nothing."""
+    text = ItemHelpers.text_message_outputs(refusal.run_data.new_items)
+    return RunErrorHandlerResult(text, include_in_history=False) if text else None
+
+
+CUT_SHORT = RunErrorHandlers(model_refusal=said)
+
+
 def turn_input(session: Session[Turn], prompt: str) -> list[TResponseInputItem]:
     """The items of all turns, as a list of its own, and the prompt."""
     return [*(item for turn in session.turns for item in turn), {"role": "user", "content": prompt}]
@@ -52,7 +72,7 @@ def run_config() -> RunConfig:
 async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
     """Run a turn on a copy of the session; return the reply and the turn."""
     items = turn_input(session, prompt)
-    result = await Runner.run(AGENT, items, run_config=run_config())
+    result = await Runner.run(AGENT, items, run_config=run_config(), error_handlers=CUT_SHORT)
     return str(result.final_output), result.to_input_list()[len(items) - 1 :]
 
 

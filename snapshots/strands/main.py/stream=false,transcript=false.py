@@ -1,12 +1,15 @@
 """An agent on Strands Agents, served by Amazon Bedrock AgentCore."""
 
+from contextlib import suppress
+
 from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
 from dotenv import load_dotenv
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from strands import Agent, tool
 from strands.agent.conversation_manager import NullConversationManager
-from strands.types.content import Messages
+from strands.types.content import Message, Messages
+from strands.types.exceptions import MaxTokensReachedException
 
 from body import BodyLimit
 from invocation import SessionKey, read_invocation, refuse_unreadable
@@ -43,12 +46,18 @@ def make_agent(session: Session[Turn]) -> Agent:
     )
 
 
+def text_of(message: Message) -> str:
+    """What the model says in a message, without its thoughts."""
+    return "".join(block.get("text", "") for block in message["content"])
+
+
 async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
     """Run a turn on a copy of the session; return the reply and the turn."""
     agent = make_agent(session)
     start = len(agent.messages)
-    result = await agent.invoke_async(prompt)
-    return str(result).strip(), agent.messages[start:]
+    with suppress(MaxTokensReachedException):  # a text that was cut short is a reply
+        await agent.invoke_async(prompt)
+    return text_of(agent.messages[-1]), agent.messages[start:]
 
 
 async def open_session(key: SessionKey | None) -> Session[Turn]:

@@ -1,12 +1,15 @@
 """An agent on Strands Agents, served by Amazon Bedrock AgentCore."""
 
+from contextlib import suppress
+
 from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
 from dotenv import load_dotenv
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from strands import Agent, tool
 from strands.agent.conversation_manager import NullConversationManager
-from strands.types.content import Messages
+from strands.types.content import Message, Messages
+from strands.types.exceptions import MaxTokensReachedException
 
 from body import BodyLimit
 from invocation import SessionKey, read_invocation, refuse_unreadable
@@ -43,16 +46,20 @@ def make_agent(session: Session[Turn]) -> Agent:
     )
 
 
+def text_of(message: Message) -> str:
+    """What the model says in a message, without its thoughts."""
+    return "".join(block.get("text", "") for block in message["content"])
+
+
 async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
     """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
     agent = make_agent(session)
-    start, reply = len(agent.messages), ""
-    async for event in agent.stream_async(prompt):
-        if "data" in event:
-            send(event["data"])
-        elif "result" in event:
-            reply = str(event["result"])
-    return reply, agent.messages[start:]
+    start = len(agent.messages)
+    with suppress(MaxTokensReachedException):  # a text that was cut short is a reply
+        async for event in agent.stream_async(prompt):
+            if "data" in event:
+                send(event["data"])
+    return text_of(agent.messages[-1]), agent.messages[start:]
 
 
 async def open_session(key: SessionKey | None) -> Session[Turn]:
