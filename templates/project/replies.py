@@ -61,8 +61,8 @@ class Reply(StreamingResponse):
             Reply.all_unread += len(data)
         self._tell_server(self._news.set)
         while Reply.all_unread > MAX_UNREAD_BYTES:
-            unread = [reply for reply in list(_open) if reply.unread]
-            min(unread, key=lambda reply: reply.read_at).give_up()
+            unread = sorted(_open, key=lambda reply: (not reply.unread, reply.read_at))
+            unread[0].give_up()
 
     def end(self) -> None:
         """Say that nothing follows."""
@@ -104,7 +104,7 @@ class Reply(StreamingResponse):
         except TimeoutError:
             log.warning("A client that does not read its reply counts as gone")
         finally:
-            self._patience = None
+            self._patience = self._loop = None
             self.close()
 
     async def _slices(self) -> AsyncIterator[bytes]:

@@ -106,6 +106,13 @@ MACHINERY = (
         contract("line", f"'{JSON} and part'"),
     ),
     one(
+        "a turn over its time that goes on",
+        TURNS,
+        "        task.cancel()  # and is not waited for: not everything lets itself be cancelled\n",
+        "        pass\n",
+        contract("atomicity", f"'{JSON} and no_more'"),
+    ),
+    one(
         "a turn too many answered as a failure",
         TURNS,
         "    except SessionBusyError as error:\n",
@@ -287,8 +294,8 @@ MACHINERY = (
     one(
         "who has read last counts as gone",
         REPLIES,
-        "            min(unread, key",
-        "            max(unread, key",
+        "unread[0].give_up()",
+        "max(unread, key=lambda reply: reply.read_at).give_up()",
         STREAMS,
     ),
     one(
@@ -301,8 +308,8 @@ MACHINERY = (
     one(
         "a reply that stays though its client has gone",
         REPLIES,
-        "            self._patience = None\n            self.close()\n",
-        "            self._patience = None\n",
+        "            self._patience = self._loop = None\n            self.close()\n",
+        "            self._patience = self._loop = None\n",
         STREAMS,
     ),
 )
