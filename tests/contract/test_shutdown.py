@@ -11,6 +11,7 @@ from contract.client import until
 from contract.launcher import CLOSE_SECONDS
 from contract.projects import CONTRACT, Variant, each
 from contract.server import Server, serve, store
+from contract.stores import SqliteFile
 
 pytestmark = [pytest.mark.real, each(CONTRACT)]
 
@@ -27,7 +28,7 @@ def ending(variant: Variant, models: FakeModels, tmp_path: Path) -> Iterator[Ser
 
 
 def test_what_can_end_is_kept_and_the_rest_fails_plainly(
-    ending: Server, models: FakeModels
+    ending: Server, models: FakeModels, tmp_path: Path
 ) -> None:
     client = ending.client
     client.ask("before", "idle")
@@ -58,6 +59,11 @@ def test_what_can_end_is_kept_and_the_rest_fails_plainly(
         ("idle", "left", "ends", "stalls"), 1
     )
     assert kept["hangs"] == 0
+    if ending.variant.transcript:
+        said = {(each["session_id"], each["role"]) for each in SqliteFile(tmp_path).messages()}
+        answered = {(name, "assistant") for name in ("idle", "left", "ends", "stalls")}
+        assert answered | {("hangs", "error")} <= said
+        assert ("hangs", "assistant") not in said
     assert "Traceback" not in ending.output("stderr")
 
 

@@ -69,12 +69,12 @@ def read_with_the_end_before(line: int) -> tuple[bytes, int]:
             if lines == line:
                 start()
                 # where the reader holds a lock, the other waits until it has given it back
-                other.join(0.05)
+                other.join(0.02)
         return trace
 
     async def run() -> bytes:
         # for the lines that come after the reader has begun to wait
-        asyncio.get_running_loop().call_later(0.2, start)
+        asyncio.get_running_loop().call_later(0.05, start)
         return await read(reply)
 
     sys.settrace(trace)
