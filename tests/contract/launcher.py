@@ -38,7 +38,7 @@ MAX_SESSIONS = 4
 MAX_SESSION_BYTES = 2_000_000
 MAX_BYTES = 5_000_000
 MAX_LINE = 12
-GRACE_SECONDS, READ_SECONDS, CLOSE_SECONDS = 2.0, 3.0, 5.0
+GRACE_SECONDS, READ_SECONDS, CLOSE_SECONDS = 1.5, 2.0, 3.0
 # a stream that nobody reads backs up into the server after 64 KiB and little more
 SEND_BUFFER = 4096
 

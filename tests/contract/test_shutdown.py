@@ -78,9 +78,10 @@ def test_a_turn_whose_client_has_gone_is_finished(ending: Server, models: FakeMo
     assert ending.closed_with() == {"left": 1}
 
 
-@pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGINT])
-def test_nothing_that_hangs_holds_up_the_end(ending: Server, order: signal.Signals) -> None:
+def test_nothing_that_hangs_holds_up_the_end(ending: Server) -> None:
     client = ending.client
+    # at the one the process is killed when the server has ended, at the other Python ends it
+    order = signal.SIGTERM if ending.variant.stream else signal.SIGINT
     client.ask("before", "idle")
     (ending.control / "closing-waits").touch()
     (ending.control / "tool-waits").touch()
