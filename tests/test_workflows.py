@@ -68,7 +68,11 @@ RIGHTS = {
         "real": {"contents": "read"},
         "readme": {"contents": "read"},
     },
-    "nightly": {"versions": {"contents": "read"}, "report": {"issues": "write"}},
+    "nightly": {
+        "versions": {"contents": "read"},
+        "renew": {"contents": "read"},
+        "report": {"issues": "write"},
+    },
     "snapshots": {"render": {"contents": "read"}, "push": {"contents": "write"}},
     "template-diff": {"render": {"contents": "read"}, "comment": {"pull-requests": "write"}},
 }
