@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from mutants.table import MUTANTS, Mutant  # noqa: E402
 
-COPIED = ("copier.yml", "pyproject.toml", "src", "templates", "tests")
+COPIED = ("constraints.txt", "copier.yml", "pyproject.toml", "src", "templates", "tests")
 WORKERS = 2
 MINUTES = 2.0  # far more than any of the selections takes, which is tried without a mutant first
 # What pytest exits with if tests ran and some failed; all others say that they did not run.
