@@ -113,13 +113,6 @@ COMMANDS = (
         "tests/test_documented_commands.py",
     ),
     one(
-        "a test tool that no list pins",
-        "pyproject.toml",
-        '    "zizmor>=1.20,<2",\n',
-        '    "zizmor>=1.20,<2",\n    "sniffio-of-another-name",\n',
-        "tests/test_pins.py",
-    ),
-    one(
         "a synopsis in the README without a flag that there is",
         "README.md",
         "[--dry-run] [--force]",

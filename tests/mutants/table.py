@@ -282,6 +282,13 @@ OWN = (
         "MAX_AGE_HOURS = 23\n",
         "tests/transcript/test_manager.py",
     ),
+    one(
+        "a test tool that constraints.txt does not pin",
+        "pyproject.toml",
+        '    "httpx>=0.28,<1",\n',
+        '    "httpx>=0.28,<1",\n    "humanize>=4",\n',
+        "tests/test_pins.py -k pyproject_asks",
+    ),
 )
 
 MUTANTS = (*HISTORY, *OWN, *MACHINERY, *AGENTS, *FRAMEWORKS, *COMMANDS, *TRANSCRIPTS)

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 FOLDER = Path(__file__).parent
 CONSTRAINTS = FOLDER.parents[1] / "constraints.txt"
 # `highest` or `lowest-direct` of the day: the nightly's business
-UNPINNED = "UV_RESOLUTION" in os.environ
+UNPINNED = bool(os.environ.get("UV_RESOLUTION"))
 
 
 def read(file: Path) -> list[str]:

@@ -79,6 +79,8 @@ def test_missing_and_left_over_snapshots_are_found(checkout: Path, agentcore_new
     assert not (checkout / "snapshots/crewai").exists()
 
 
+# a whole pytest within a test, which takes as long as a third of the fast ones
+@pytest.mark.real
 def test_the_result_is_that_of_pytest_to_the_byte(checkout: Path, agentcore_new: Command) -> None:
     (checkout / "tests").mkdir()
     test = checkout / "tests/test_snapshots.py"
