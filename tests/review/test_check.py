@@ -79,7 +79,7 @@ def test_missing_and_left_over_snapshots_are_found(checkout: Path, agentcore_new
     assert not (checkout / "snapshots/crewai").exists()
 
 
-# a whole pytest within a test, which takes as long as a third of the fast ones
+# real: a whole pytest within a test
 @pytest.mark.real
 def test_the_result_is_that_of_pytest_to_the_byte(checkout: Path, agentcore_new: Command) -> None:
     (checkout / "tests").mkdir()
@@ -109,6 +109,7 @@ def test_the_result_is_that_of_pytest_to_the_byte(checkout: Path, agentcore_new:
     assert json.loads(agentcore_new("check", "--json").stdout)["differences"] == []
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("new", "told"),
     [
@@ -146,6 +147,7 @@ def test_a_template_that_fails_is_named_and_nothing_is_written(
     assert content(checkout) == before
 
 
+@pytest.mark.real
 def test_users_are_told_of_what_they_will_get(checkout: Path, agentcore_new: Command) -> None:
     git(checkout, "switch", "--quiet", "--create", "work")
     edit(checkout, TEMPLATE, OLD, NEW)
@@ -168,6 +170,7 @@ def test_users_are_told_of_what_they_will_get(checkout: Path, agentcore_new: Com
     assert json.loads(agentcore_new("check", "--json").stdout)["undocumented_since"] == "v0.2.0"
 
 
+@pytest.mark.real
 def test_users_are_told_of_new_files_too(checkout: Path, agentcore_new: Command) -> None:
     git(checkout, "switch", "--quiet", "--create", "work")
     (checkout / "templates/project/extra.txt").write_text("new\n")
