@@ -13,6 +13,8 @@ from agentcore_new.matrix import label, render_all
 from agentcore_new.options import combinations
 
 ROOT = Path(__file__).parents[1]
+# the wheel is built and installed once, by one worker
+pytestmark = pytest.mark.xdist_group("wheel")
 
 # Runs in the other environment: prints a line with a hash for each combination.
 PRINT_HASHES = """
