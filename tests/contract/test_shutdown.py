@@ -1,6 +1,7 @@
 """Point 15: a process that is told to stop finishes what it can, fails the rest, and goes."""
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def test_a_turn_whose_client_has_gone_is_finished(ending: Server, models: FakeMo
     ending.client.fence()
     ending.process.terminate()
     ending.wait_until_closed()
+    with pytest.raises(subprocess.TimeoutExpired):
+        ending.process.wait(timeout=0.5)
     models.release("soon")
     assert ending.process.wait(timeout=CLOSE_SECONDS + 5) in (0, -signal.SIGTERM)
     assert ending.closed_with() == {"left": 1}

@@ -217,7 +217,7 @@ MACHINERY = (
         TOOLS,
         "daemon=True, ",
         "daemon=False, ",
-        contract("shutdown", f"'{JSON} and hangs'"),
+        "tests/machinery/test_tools.py",
     ),
     one(
         "a place for a tool that is never given back",
