@@ -6,9 +6,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import FrameType
+from typing import Protocol
 
 from bedrock_agentcore import BedrockAgentCoreApp
 from starlette.applications import Starlette
@@ -24,10 +25,15 @@ CLOSE_SECONDS = 11.0  # for sessions and stores to close
 log = logging.getLogger("bedrock_agentcore.app")
 
 
-def lifespan(
-    close: Callable[[], Awaitable[None]],
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    """Return what runs while the app does: on shutdown turns end first, then `close` is awaited."""
+class Closing(Protocol):
+    """What is to be closed on shutdown."""
+
+    async def aclose(self) -> None:
+        """Give back what is held, when the last turn has ended."""
+
+
+def lifespan(*closing: Closing) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Return what runs while the app does: on shutdown turns end first, then these are closed."""
 
     @asynccontextmanager
     async def run(_: Starlette) -> AsyncIterator[None]:
@@ -38,7 +44,7 @@ def lifespan(
         await running.ended(stopping.seconds_to(READ_SECONDS))
         try:
             async with asyncio.timeout(stopping.seconds_to(CLOSE_SECONDS)):
-                await close()
+                await asyncio.gather(*(each.aclose() for each in closing))
         except TimeoutError:
             log.error("Closing the sessions took too long")
 

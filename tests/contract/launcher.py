@@ -27,7 +27,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,16 +72,15 @@ def run(control: Path) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[Records(control / "records.jsonl")])
     transcript = find_spec("chat") is not None
     hold_tools(control)
-    main: Any = import_module("main")
     load: Any = import_module("model.load")
     replies: Any = import_module("replies")
     server: Any = import_module("server")
+    sessions: Any = import_module("sessions")
     turns: Any = import_module("turns")
     turns.MAX_TURNS, turns.MAX_SESSION_BYTES = MAX_TURNS, MAX_SESSION_BYTES
     server.GRACE_SECONDS, server.READ_SECONDS = GRACE_SECONDS, READ_SECONDS
     server.CLOSE_SECONDS = CLOSE_SECONDS
-    connect, plain_failures = load.connect, main.plain_failures
-    open_session, close_session = main.open_session, main.close_session
+    connect, plain_failures = load.connect, turns.plain_failures
 
     def number(name: str) -> float:
         return float((control / name).read_text())
@@ -97,7 +96,7 @@ def run(control: Path) -> None:
         replies.MAX_UNREAD_BYTES = number("unread-bytes")
         return plain_failures()
 
-    async def opened(key: Any) -> Any:
+    async def opened(open_session: Any, key: Any) -> Any:
         # the first one to open such a session fails, and takes its time
         marker = control / f"opened-{key.session}" if key else None
         if marker is not None and "open-fails" in marker.name and not marker.exists():
@@ -108,7 +107,7 @@ def run(control: Path) -> None:
             await asyncio.sleep(0.01)
         return await open_session(key)
 
-    async def closed(key: Any, session: Any) -> None:
+    async def closed(close_session: Any, key: Any, session: Any) -> None:
         while (control / "closing-waits").exists():
             await asyncio.sleep(0.01)
         if key and "close-fails" in key.session:
@@ -124,20 +123,22 @@ def run(control: Path) -> None:
     def utc_now() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=number("ahead") + number("wall-ahead"))
 
+    cache = sessions.SessionCache
+
+    def small_cache(open_session: Any, close_session: Any, **options: Any) -> Any:
+        limits = {"maxsize": MAX_SESSIONS, "maxbytes": MAX_BYTES, "maxline": MAX_LINE}
+        opens, closes = partial(opened, open_session), partial(closed, close_session)
+        return cache(opens, closes, **(options | limits), clock=clock)
+
     load.connect = counted
-    main.plain_failures = limited
-    main.sessions = import_module("sessions").SessionCache(
-        opened,
-        closed,
-        sizeof=turns.Session.size,
-        maxsize=MAX_SESSIONS,
-        maxbytes=MAX_BYTES,
-        maxline=MAX_LINE,
-        clock=clock,
-    )
+    turns.plain_failures = limited
+    if transcript:  # imported before: it has a cache of its own, the one that is generated
+        import_module("chat.actions")
+        session: Any = import_module("chat.session")
+        session.SessionManager = partial(session.SessionManager, clock=utc_now, monotonic=clock)
+    sessions.SessionCache = small_cache
+    main: Any = import_module("main")
     if transcript:
-        manager = import_module("chat.session").SessionManager
-        main.transcripts = manager(clock=utc_now, monotonic=clock)
         main.transcripts.connect()
     main.serve(main.app)
 

@@ -1,6 +1,5 @@
 """An agent on Google ADK, served by Amazon Bedrock AgentCore."""
 
-import asyncio
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -141,12 +140,10 @@ sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsiz
 transcripts = SessionManager()
 
 
-async def close() -> None:
-    """Close the sessions and the transcripts on shutdown, when no turn runs any more."""
-    await asyncio.gather(sessions.aclose(), transcripts.aclose())
-
-
-app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
+app = BedrockAgentCoreApp(
+    lifespan=lifespan(sessions, transcripts),
+    middleware=[Middleware(BodyLimit)],
+)
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 

@@ -1,7 +1,5 @@
 """An agent on AutoGen, served by Amazon Bedrock AgentCore."""
 
-import asyncio
-
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.messages import ModelClientStreamingChunkEvent, TextMessage
 from autogen_core import CancellationToken
@@ -90,12 +88,10 @@ sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsiz
 transcripts = SessionManager()
 
 
-async def close() -> None:
-    """Close the sessions and the transcripts on shutdown, when no turn runs any more."""
-    await asyncio.gather(sessions.aclose(), transcripts.aclose())
-
-
-app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
+app = BedrockAgentCoreApp(
+    lifespan=lifespan(sessions, transcripts),
+    middleware=[Middleware(BodyLimit)],
+)
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 

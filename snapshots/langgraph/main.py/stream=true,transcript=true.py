@@ -1,6 +1,5 @@
 """An agent on LangGraph, served by Amazon Bedrock AgentCore."""
 
-import asyncio
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -87,12 +86,10 @@ sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsiz
 transcripts = SessionManager()
 
 
-async def close() -> None:
-    """Close the sessions and the transcripts on shutdown, when no turn runs any more."""
-    await asyncio.gather(sessions.aclose(), transcripts.aclose())
-
-
-app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
+app = BedrockAgentCoreApp(
+    lifespan=lifespan(sessions, transcripts),
+    middleware=[Middleware(BodyLimit)],
+)
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 

@@ -88,12 +88,10 @@ async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
 sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 
 
-async def close() -> None:
-    """Close the sessions on shutdown, when no turn runs any more."""
-    await sessions.aclose()
-
-
-app = BedrockAgentCoreApp(lifespan=lifespan(close), middleware=[Middleware(BodyLimit)])
+app = BedrockAgentCoreApp(
+    lifespan=lifespan(sessions),
+    middleware=[Middleware(BodyLimit)],
+)
 app.add_exception_handler(ValueError, refuse_unreadable)
 app.add_exception_handler(RecursionError, refuse_unreadable)
 
