@@ -11,6 +11,7 @@ from pathlib import Path
 
 import generated  # noqa: F401 - puts `chat` and `invocation` on the path
 import pytest
+from chat import storage as in_memory
 from chat.models import ChatMessage
 from chat.sql import SqlSessionStorage
 from chat.storage import (
@@ -224,6 +225,34 @@ def test_memory_holds_the_last_messages_of_the_last_used_sessions() -> None:
         for n in range(101):
             await storage.append([said(str(n), keys[0])])
         assert texts(await storage.page(keys[0], 200)) == [str(n) for n in range(1, 101)]
+
+    run(InMemorySessionStorage, test)
+
+
+def test_memory_is_bounded_in_bytes_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_memory, "MAX_BYTES_PER_SESSION", 10_000)
+
+    async def test(storage: SessionStorage) -> None:
+        for n in range(9):
+            await storage.append([said(f"{n}" * 2_000), said("short")])
+        assert [text[0] for text in texts(await storage.page(KEY, 100))] == list("s5s6s7s8s")
+        # of a turn both messages stay, however large they are
+        await storage.append([said("a" * 20_000), said("b" * 20_000)])
+        assert [text[0] for text in texts(await storage.page(KEY, 100))] == ["a", "b"]
+
+    run(InMemorySessionStorage, test)
+
+
+def test_memory_is_bounded_in_bytes_of_all_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_memory, "_size", lambda held: len(held) * 50 * 1024 * 1024)
+    keys = [SessionKey(None, None, name) for name in "abc"]
+
+    async def test(storage: SessionStorage) -> None:
+        for key in keys:
+            await storage.append([said("prompt", key), said("reply", key)])
+        for _ in range(3):  # the task that closes a session runs
+            await asyncio.sleep(0)
+        assert [len(await storage.page(key, 100)) for key in keys] == [0, 2, 2]
 
     run(InMemorySessionStorage, test)
 
