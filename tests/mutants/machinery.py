@@ -85,6 +85,20 @@ MACHINERY = (
         contract("shutdown", f"'{JSON} and hangs'"),
     ),
     one(
+        "a store left open because a session hangs",
+        SERVER,
+        "                await asyncio.gather(*(each.aclose() for each in closing))\n",
+        "                for each in closing:\n                    await each.aclose()\n",
+        "tests/machinery/test_server.py",
+    ),
+    one(
+        "a collector that looks through the framework for every long payload",
+        SERVER,
+        "        gc.freeze()\n",
+        "",
+        "tests/machinery/test_server.py",
+    ),
+    one(
         "a turn that arrives during the shutdown has all its time",
         TURNS,
         "asyncio.timeout_at(min(end, self._end or end))",

@@ -1,6 +1,7 @@
 """Serves the agent, and ends in time when the process is told to stop."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -37,6 +38,9 @@ def lifespan(*closing: Closing) -> Callable[[Starlette], AbstractAsyncContextMan
 
     @asynccontextmanager
     async def run(_: Starlette) -> AsyncIterator[None]:
+        # A framework is half a million objects. To look through them whenever the parts of a long
+        # payload are collected would take ten times as long as to read it, and /ping would wait.
+        gc.freeze()
         stopping = _Stopping(asyncio.get_running_loop())
         with _on_signal(stopping.begin):
             yield

@@ -1,0 +1,68 @@
+"""How a server starts and ends, where no signal arrives."""
+
+import asyncio
+import gc
+import logging
+
+import generated  # noqa: F401 - puts the modules of a project on the path
+import pytest
+import server
+import turns
+from starlette.applications import Starlette
+from turns import RunningTurns
+
+
+class Closed:
+    """What is closed on shutdown, in so many seconds."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.closed = False
+
+    async def aclose(self) -> None:
+        await asyncio.sleep(self.seconds)
+        self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def running(monkeypatch: pytest.MonkeyPatch) -> RunningTurns:
+    """Turns of this test alone, since they are told to end for good."""
+    own = RunningTurns()
+    monkeypatch.setattr(server, "running", own)
+    monkeypatch.setattr(turns, "running", own)
+    return own
+
+
+def serve(*closing: Closed) -> int:
+    """Start and end; how many objects were out of the collector's sight meanwhile."""
+
+    async def run() -> int:
+        async with server.lifespan(*closing)(Starlette()):
+            return gc.get_freeze_count()
+
+    try:
+        return asyncio.run(run())
+    finally:
+        gc.unfreeze()
+
+
+def test_the_collector_does_not_look_at_what_was_imported() -> None:
+    assert serve() > 10_000
+
+
+def test_everything_is_closed_and_turns_are_told_to_end(running: RunningTurns) -> None:
+    closing = [Closed(), Closed()]
+    serve(*closing)
+    assert [each.closed for each in closing] == [True, True]
+    assert running.ending
+
+
+def test_what_hangs_keeps_nothing_else_open(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "CLOSE_SECONDS", 0.1)
+    hanging, other = Closed(60), Closed()
+    with caplog.at_level(logging.ERROR):
+        serve(hanging, other)
+    assert (hanging.closed, other.closed) == (False, True)
+    assert "Closing the sessions took too long" in caplog.text
