@@ -172,12 +172,12 @@ def test_the_first_token_does_not_wait_for_the_store(
     with start(store.url) as server:
         server.client.ask("before", "s")
         store.take_away()
-        for _ in range(2):  # not known to be away, and known
-            prompt = "hello <<chunks=40>> <<hold-after=9,gate>>"
+        for gate in ("first", "second"):  # not known to be away, and known
+            prompt = f"hello <<chunks=40>> <<hold-after=9,{gate}>>"
             with server.client.connection(prompt, "s") as raw:
                 read_until(raw, b'"turn"')
                 assert server.client.act("status", "s")["status"] == "streaming"
-                models.release("gate")
+                models.release(gate)
                 read_until(raw, b"word40")
             assert server.client.ask("next", "s").error == ""
         store.give_back()
