@@ -18,9 +18,10 @@ from statistics import median
 from copier import run_copy
 from measure import Cost, header, ratio
 
-from agentcore_new.matrix import check
-from agentcore_new.options import Answers, combinations
+from agentcore_new.answers import Answers, combinations
 from agentcore_new.render import Renderer
+from agentcore_new.review.guard import examine
+from agentcore_new.review.rendering import render_all
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 10
@@ -67,7 +68,7 @@ def measure(rounds: int, work: Path) -> dict[str, list[Cost]]:
         measured = {
             "render, templates compiled": cost(lambda: render(kept), len(combos)),
             FROM_SCRATCH: cost(lambda: render(Renderer(ROOT)), len(combos)),
-            GUARD: cost(lambda: check(combos), len(combos)),
+            GUARD: cost(lambda: examine(render_all(combos).projects), len(combos)),
             COPIER: cost(partial(copy, chosen), COPIES),
         }
         shutil.rmtree(work / "copied")

@@ -14,7 +14,7 @@ from statistics import median
 
 from measure import Cost, environment, header, install, ratio, run
 
-from agentcore_new.options import complete, template_variables
+from agentcore_new.answers import complete, template_variables
 from agentcore_new.render import PROJECT_FOLDER, SUFFIX, render
 
 ROOT = Path(__file__).parents[1]

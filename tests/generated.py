@@ -10,15 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from agentcore_new import options, render
+from agentcore_new import render
+from agentcore_new.answers import complete
 
 MODULES = (
     *("body.py", "chat/", "invocation.py", "model/credentials.py", "replies.py", "server.py"),
     *("sessions.py", "streaming.py", "tools.py", "turns.py", "values.py"),
 )
-FILES = render.render(
-    options.complete({"framework": "strands", "stream": True, "transcript": True})
-)
+FILES = render.render(complete({"framework": "strands", "stream": True, "transcript": True}))
 FOLDER = Path(tempfile.mkdtemp(prefix="generated-"))
 
 

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agentcore_new import __version__, cli, installation, options
+from agentcore_new.answers import complete
 from agentcore_new.render import render
 
 COMMAND = [sys.executable, "-m", "agentcore_new"]
@@ -76,7 +77,7 @@ def everything(folder: Path) -> list[str]:
 
 def test_create_writes_the_rendered_files_and_says_what_is_next() -> None:
     result = run("create", "--framework", "adk")
-    expected = render(options.complete({"framework": "adk"}))
+    expected = render(complete({"framework": "adk"}))
     assert result.returncode == 0
     assert result.stderr == ""
     for path, text in expected.items():
@@ -117,7 +118,7 @@ def test_every_flag_reaches_the_project() -> None:
 def test_flags_are_exactly_the_questions() -> None:
     shown = invoke("create", "--help").stdout
     for question in options.QUESTIONS:
-        assert (options.flag(question) in shown) is (question is not options.PROJECT_NAME)
+        assert (question.flag in shown) is (question is not options.PROJECT_NAME)
 
 
 @pytest.mark.parametrize("output_dir", [".", "sub", "../up", "/absolute", "with blank", "-dash"])
@@ -190,9 +191,7 @@ def test_force_names_what_it_replaces() -> None:
     dry = invoke(*words, "--dry-run")
     assert Path("x1/main.py").read_text() == "mine\n"
     result = invoke(*words)
-    replaced = [
-        name for name in render(options.complete({"framework": "adk"})) if name[-3:] != ".py"
-    ]
+    replaced = [name for name in render(complete({"framework": "adk"})) if name[-3:] != ".py"]
     expected = ", ".join(sorted([*replaced, "main.py"]))
     assert f"Would replace: {expected}\n" in dry.stdout
     assert f"Replaced: {expected}\n" in result.stdout
@@ -582,7 +581,7 @@ def test_without_uv_the_project_gets_an_environment_by_pip(
 
 
 def test_the_readme_installs_by_pip_in_the_same_way() -> None:
-    readme = render(options.complete({"framework": "adk"}))["README.md"]
+    readme = render(complete({"framework": "adk"}))["README.md"]
     assert f"pip install '{installation.PIP_TARGET}'" in readme
 
 
@@ -604,7 +603,7 @@ def test_preview_shows_the_tree_and_writes_nothing(folder: Path) -> None:
 
 def test_preview_shows_one_file_exactly() -> None:
     result = run("preview", "--framework", "adk", "--model-id", "gemini-x", "main.py")
-    answers = options.complete({"framework": "adk", "model_id": "gemini-x"})
+    answers = complete({"framework": "adk", "model_id": "gemini-x"})
     assert result.stdout == render(answers)["main.py"]
 
 

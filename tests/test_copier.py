@@ -13,10 +13,11 @@ import yaml
 from copier import run_copy
 
 from agentcore_new import __version__
+from agentcore_new.answers import Answers, combinations, complete
 from agentcore_new.creation import create
-from agentcore_new.matrix import label
-from agentcore_new.options import FRAMEWORK, OPTIONS, Answers, Value, combinations, complete
+from agentcore_new.options import FRAMEWORK, OPTIONS, Value
 from agentcore_new.render import render
+from agentcore_new.review.faults import label
 
 ROOT = Path(__file__).parents[1]
 

@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from agentcore_new import options
+from agentcore_new.answers import complete
 from agentcore_new.render import render
 
 UV = uv.find_uv_bin()
@@ -34,7 +35,7 @@ def pyproject(framework: str, provider: str, *, transcript: bool = True) -> str:
         "model_provider": provider,
         "transcript": transcript,
     }
-    return render(options.complete(answers))["pyproject.toml"]
+    return render(complete(answers))["pyproject.toml"]
 
 
 def tables(framework: str, provider: str, *, transcript: bool = True) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from agentcore_new import options
+from agentcore_new.answers import combinations
 from agentcore_new.cli import app
 from agentcore_new.render import render
 
@@ -112,7 +112,7 @@ def test_modules_that_are_run_are_there() -> None:
 
 
 def test_the_commands_of_a_project_are_for_what_it_has() -> None:
-    for answers in options.combinations():
+    for answers in combinations():
         files = render(answers)
         extras = tomllib.loads(files["pyproject.toml"])["project"]["optional-dependencies"]
         commands = list(shown(files["README.md"]))

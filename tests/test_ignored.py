@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agentcore_new import options
+from agentcore_new.answers import complete
 from agentcore_new.render import render
 
 NAMES = [
@@ -15,7 +15,7 @@ NAMES = [
     *("sessions.sqlite3", "sessions.sqlite3-wal", "sessions.sqlite3-shm"),
 ]
 PATHS = [folder + name for folder in ("", "data/", "a/b/") for name in NAMES]
-FILES = render(options.complete({"framework": "adk", "container": True}))
+FILES = render(complete({"framework": "adk", "container": True}))
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from agentcore_new import names, options
+from agentcore_new import names
+from agentcore_new.answers import combinations
 from agentcore_new.errors import InvalidAnswer
 from agentcore_new.render import render
 
@@ -110,7 +111,7 @@ def test_reserved_names_are_in_normal_form() -> None:
 
 
 def test_reserved_are_the_names_of_all_direct_dependencies() -> None:
-    text = "".join(render(answers)["pyproject.toml"] for answers in options.combinations())
+    text = "".join(render(answers)["pyproject.toml"] for answers in combinations())
     wanted = {canonicalize_name(name) for name in re.findall(r'"([\w.-]+)(?:\[\w+\])?>=', text)}
     assert len(wanted) > 10
     assert wanted <= names.reserved_names()
@@ -125,7 +126,7 @@ def test_reserved_are_the_modules_of_the_packages_that_are_here_too() -> None:
 def test_reserved_are_the_modules_of_the_project() -> None:
     tops = {
         path.split("/")[0].removesuffix(".py")
-        for answers in options.combinations()
+        for answers in combinations()
         for path in render(answers)
         if path.endswith(".py")
     }

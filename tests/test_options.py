@@ -8,7 +8,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agentcore_new import __version__, names, options
+from agentcore_new import __version__, names, options, texts
+from agentcore_new import answers as answers_of
 from agentcore_new.errors import InvalidAnswer, MissingAnswer, UnknownChoice
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +28,7 @@ def rendered(text: object, variables: dict[str, Any]) -> object:
 
 
 def complete(**given: options.Value) -> dict[str, options.Value]:
-    return options.complete({"framework": "strands", **given})
+    return answers_of.complete({"framework": "strands", **given})
 
 
 def all_pairs() -> list[dict[str, options.Value]]:
@@ -62,7 +63,7 @@ def test_copier_offers_the_same_values(option: options.Option) -> None:
 def test_copier_has_the_same_defaults_and_derived_values(
     answers: dict[str, options.Value],
 ) -> None:
-    variables = options.template_variables(answers)
+    variables = answers_of.template_variables(answers)
     defaults = {
         name: rendered(question["default"], variables)
         for name, question in COPIER.items()
@@ -138,7 +139,7 @@ def test_copier_refuses_the_same_names(name: str) -> None:
 @example(" x")
 @example("\u200d\U0001f469\u200d\U0001f4bb")
 def test_copier_refuses_the_same_descriptions(text: str) -> None:
-    assert copier_accepts("description", text) == accepts(options.check_description, text)
+    assert copier_accepts("description", text) == accepts(texts.check_description, text)
 
 
 @given(TEXTS)
@@ -146,7 +147,7 @@ def test_copier_refuses_the_same_descriptions(text: str) -> None:
 @example("x" * 257)
 @example("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x-v1:0")
 def test_copier_refuses_the_same_model_ids(text: str) -> None:
-    assert copier_accepts("model_id", text) == accepts(options.check_model_id, text)
+    assert copier_accepts("model_id", text) == accepts(texts.check_model_id, text)
 
 
 # The options themselves.
@@ -178,7 +179,7 @@ def test_no_spelling_means_two_things() -> None:
     for option in options.OPTIONS:
         for choice in option.choices:
             for spelling in (choice.value, choice.title, *choice.aliases):
-                assert options.parse_choice(option, spelling.swapcase()) == choice.value
+                assert answers_of.parse_choice(option, spelling.swapcase()) == choice.value
 
 
 @pytest.mark.parametrize("text", ["", "crewai", "strands agent", "str", "ad k2"])
@@ -198,11 +199,11 @@ def test_of_a_long_unknown_value_the_beginning_is_told() -> None:
 
 def test_the_framework_must_be_given() -> None:
     with pytest.raises(MissingAnswer, match="--framework"):
-        options.complete({"framework": None, "stream": True})
+        answers_of.complete({"framework": None, "stream": True})
 
 
 def test_defaults_follow_from_the_framework() -> None:
-    assert options.complete({"framework": "adk"}) == {
+    assert answers_of.complete({"framework": "adk"}) == {
         "framework": "adk",
         "project_name": "adk-agent",
         "description": "An agent on Google ADK for Amazon Bedrock AgentCore",
@@ -216,11 +217,11 @@ def test_defaults_follow_from_the_framework() -> None:
 
 def test_every_default_would_be_accepted_if_it_were_given() -> None:
     for answers in all_pairs():
-        assert options.complete(answers) == answers
+        assert answers_of.complete(answers) == answers
 
 
 def test_combinations_are_the_product_of_all_values() -> None:
-    combinations = list(options.combinations())
+    combinations = list(answers_of.combinations())
     distinct = {tuple(c[option.name] for option in options.OPTIONS) for c in combinations}
     assert len(combinations) == len(distinct) == 5 * 4 * 2 * 2 * 2
 

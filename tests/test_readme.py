@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from agentcore_new import options
+from agentcore_new.answers import complete
 from agentcore_new.render import render
 
 ROOT = Path(__file__).parents[1]
@@ -33,5 +34,5 @@ def test_the_tables_list_every_framework_and_provider() -> None:
 
 def test_the_picture_is_of_the_command_as_it_is() -> None:
     picture = (ROOT / "docs/create.svg").read_text("utf-8")
-    for path in render(options.complete({"framework": "adk"})):
+    for path in render(complete({"framework": "adk"})):
         assert Path(path).name in picture

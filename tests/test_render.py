@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from agentcore_new import options
+from agentcore_new import options, texts
+from agentcore_new.answers import combinations, complete
 from agentcore_new.errors import InvalidAnswer
 from agentcore_new.render import Renderer, render
 
@@ -31,7 +32,7 @@ MARKDOWN = QUOTE.from_string(
 
 def is_description(text: str) -> bool:
     try:
-        return options.check_description(text) == text
+        return texts.check_description(text) == text
     except InvalidAnswer:
         return False
 
@@ -46,7 +47,7 @@ DESCRIPTIONS = (
 
 
 def project(description: str, framework: str = "adk") -> dict[str, str]:
-    return render(options.complete({"framework": framework, "description": description}))
+    return render(complete({"framework": framework, "description": description}))
 
 
 def shown(markdown: str) -> list[str]:
@@ -118,7 +119,7 @@ def same_code(one: str, other: str) -> bool:
 
 
 def test_files_are_sorted_end_in_a_newline_and_do_not_change() -> None:
-    for answers in options.combinations():
+    for answers in combinations():
         files = render(answers)
         assert list(files) == sorted(files)
         assert files == render(answers)
@@ -126,7 +127,7 @@ def test_files_are_sorted_end_in_a_newline_and_do_not_change() -> None:
 
 
 def test_files_that_only_some_projects_have() -> None:
-    projects = [render(answers) for answers in options.combinations()]
+    projects = [render(answers) for answers in combinations()]
     every = {path for files in projects for path in files}
     for part in options.FILE_CONDITIONS:
         some = {path for path in every if path == part or path.startswith(f"{part}/")}
@@ -150,14 +151,14 @@ def tiny_templates(root: Path, files: dict[str, str]) -> Renderer:
 
 def test_only_files_with_the_suffix_are_templates(tmp_path: Path) -> None:
     renderer = tiny_templates(tmp_path, {"a.py.jinja": "{{ framework }}\n", "b.py": "{{ x }}\n"})
-    answers = options.complete({"framework": "adk"})
+    answers = complete({"framework": "adk"})
     assert renderer.render(answers) == {"a.py": "adk\n", "b.py": "{{ x }}\n"}
 
 
 def test_a_condition_is_that_of_one_file_or_folder(tmp_path: Path) -> None:
     paths = ("chat/store.py", "chat_notes.md", "streaming.py", "streaming.py.txt")
     renderer = tiny_templates(tmp_path, dict.fromkeys(paths, ""))
-    answers = options.complete({"framework": "adk", "stream": False, "transcript": False})
+    answers = complete({"framework": "adk", "stream": False, "transcript": False})
     assert list(renderer.render(answers)) == ["chat_notes.md", "streaming.py.txt"]
 
 
@@ -166,10 +167,10 @@ def test_what_tools_leave_behind_is_no_file_of_the_project(tmp_path: Path) -> No
         tmp_path,
         {"a.py": "", "a.pyc": "", "a.py~": "", "__pycache__/a.py": "", "d/.DS_Store": ""},
     )
-    assert list(renderer.render(options.complete({"framework": "adk"}))) == ["a.py"]
+    assert list(renderer.render(complete({"framework": "adk"}))) == ["a.py"]
 
 
 def test_a_variable_that_nobody_defined_is_an_error(tmp_path: Path) -> None:
     renderer = tiny_templates(tmp_path, {"a.py.jinja": "{{ framwork }}"})
     with pytest.raises(jinja2.UndefinedError, match="framwork"):
-        renderer.render(options.complete({"framework": "adk"}))
+        renderer.render(complete({"framework": "adk"}))

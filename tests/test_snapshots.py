@@ -13,10 +13,11 @@ from typing import Protocol
 
 import pytest
 
-from agentcore_new import snapshots
+from agentcore_new.answers import combinations
 from agentcore_new.errors import Error
-from agentcore_new.matrix import Project, label, render_all
-from agentcore_new.options import FRAMEWORK, combinations
+from agentcore_new.options import FRAMEWORK
+from agentcore_new.review import snapshots
+from agentcore_new.review.matrix import Project, label, render_all
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "snapshots"

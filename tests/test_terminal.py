@@ -13,6 +13,7 @@ import pexpect
 import pytest
 
 from agentcore_new import options
+from agentcore_new.answers import complete
 from agentcore_new.render import render
 
 DOWN = "\x1b[B"
@@ -79,7 +80,7 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
         process.send(ENTER)
         shown = rest(process)
     assert process.exitstatus == 0
-    answers = options.complete(
+    answers = complete(
         {
             "framework": "langgraph",
             "project_name": "shop",
@@ -156,7 +157,7 @@ def test_leaving_the_questions_leaves_nothing_behind(key: str, folder: Path) -> 
 
 
 def test_a_previewed_file_has_colours_and_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = render(options.complete({"framework": "adk"}))["main.py"]
+    text = render(complete({"framework": "adk"}))["main.py"]
     with terminal("preview", "--framework", "adk", "main.py", width=200) as process:
         coloured = rest(process)
     assert re.search(r"\x1b\[[0-9;]*3[1-7]", coloured)

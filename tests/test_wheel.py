@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agentcore_new.matrix import label, render_all
-from agentcore_new.options import combinations
+from agentcore_new.answers import combinations
+from agentcore_new.review.faults import label
+from agentcore_new.review.rendering import render_all
 
 ROOT = Path(__file__).parents[1]
 # the wheel is built and installed once, by one worker
@@ -20,10 +21,11 @@ pytestmark = pytest.mark.xdist_group("wheel")
 PRINT_HASHES = """
 import hashlib
 import json
-from agentcore_new.matrix import label, render_all
-from agentcore_new.options import combinations
+from agentcore_new.review.faults import label
+from agentcore_new.review.rendering import render_all
+from agentcore_new.answers import combinations
 
-for project in render_all(combinations()):
+for project in render_all(combinations()).projects:
     files = json.dumps(project.files).encode()
     print(label(project.combination), hashlib.sha256(files).hexdigest())
 """
@@ -72,7 +74,7 @@ def test_every_combination_has_the_same_bytes(python: Path, tmp_path: Path) -> N
     from_checkout = run(sys.executable, "-P", "-c", PRINT_HASHES, cwd=tmp_path).splitlines()
     assert from_wheel == from_checkout
     assert [line.split()[0] for line in from_wheel] == [
-        label(project.combination) for project in render_all(combinations())
+        label(project.combination) for project in render_all(combinations()).projects
     ]
 
 

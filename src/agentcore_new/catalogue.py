@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 
-from agentcore_new import __version__, options
+from agentcore_new import __version__, answers, options
 from agentcore_new.render import render
 from agentcore_new.terminal import Table
 
@@ -27,8 +27,8 @@ def pairs() -> list[Pair]:
 
 
 def _dependencies(framework: str, provider: str) -> tuple[str, ...]:
-    answers = options.complete({"framework": framework, "model_provider": provider})
-    return tuple(tomllib.loads(render(answers)["pyproject.toml"])["project"]["dependencies"])
+    chosen = answers.complete({"framework": framework, "model_provider": provider})
+    return tuple(tomllib.loads(render(chosen)["pyproject.toml"])["project"]["dependencies"])
 
 
 def shared(pairs: list[Pair]) -> list[str]:
@@ -72,7 +72,7 @@ def as_object() -> dict[str, object]:
         "options": [
             {
                 "name": option.name,
-                "flag": options.flag(option),
+                "flag": option.flag,
                 "values": list(option.values),
                 "default": None if isinstance(option.default, options.ByAnswer) else option.default,
                 "help": option.help,
@@ -112,7 +112,7 @@ def as_tables() -> list[Table]:
             "Options",
             ("option", "what it does", "default"),
             tuple(
-                (options.flag(option), option.help, options.described_default(option))
+                (option.flag, option.help, answers.described_default(option))
                 for option in options.OPTIONS
                 if not option.choices
             ),

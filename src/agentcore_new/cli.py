@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from agentcore_new import (
     __version__,
+    answers,
     creation,
     errors,
     installation,
@@ -117,20 +118,19 @@ def _terminated(number: int, _frame: object) -> NoReturn:
 def _flag(question: Option | Text) -> inspect.Parameter:
     """Return the parameter by which a command takes an answer to `question`."""
     choices = [choice.value for choice in question.choices] if isinstance(question, Option) else []
-    is_switch = isinstance(question, Option) and not choices
+    switch = question if isinstance(question, Option) and not choices else None
 
     def completions(incomplete: str) -> list[str]:
         return [value for value in choices if value.startswith(incomplete.lower())]
 
-    flag = options.flag(question)
     parameter = typer.Option(
-        f"{flag}/{options.negated(question)}" if is_switch else flag,
+        f"{switch.flag}/{switch.negated}" if switch else question.flag,
         help=question.help,
         metavar="|".join(choices) or None,
         autocompletion=completions if choices else None,
-        show_default=options.described_default(question) or False,
+        show_default=answers.described_default(question) or False,
     )
-    annotation = bool | None if is_switch else str | None
+    annotation = bool | None if switch else str | None
     return inspect.Parameter(
         question.name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -147,7 +147,7 @@ def with_answers(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-NAME_DEFAULT = options.described_default(options.PROJECT_NAME)
+NAME_DEFAULT = answers.described_default(options.PROJECT_NAME)
 
 CREATE_EXAMPLES = """Examples:
 
@@ -244,8 +244,8 @@ def create(
     """
     given["project_name"] = project_name
     ask = terminal.is_interactive() and not (yes or as_json)
-    answers = _asked(given) if ask else options.complete(given)
-    created = creation.create(answers, output_dir, repository=git, force=force, dry_run=dry_run)
+    chosen = _asked(given) if ask else answers.complete(given)
+    created = creation.create(chosen, output_dir, repository=git, force=force, dry_run=dry_run)
     if not as_json:
         print(output.created_text(created), flush=True)
 
@@ -253,9 +253,9 @@ def create(
     installed = install and not dry_run
     if installed:
         installation.install(created.target, go_there)
-    commands = output.next_commands(go_there, answers, installed=installed)
+    commands = output.next_commands(go_there, chosen, installed=installed)
     again = output.equivalent_command(
-        answers, output_dir, {"git": git, "install": install or None, "force": force or None}
+        chosen, output_dir, {"git": git, "install": install or None, "force": force or None}
     )
     if as_json:
         print(output.as_json(output.created_object(created, commands, again)))
@@ -269,7 +269,7 @@ def _asked(given: Mapping[str, Value | None]) -> dict[str, Value]:
     # Imported where it is used: it costs as much as all the rest.
     from agentcore_new import prompts
 
-    return prompts.ask(given)
+    return answers.complete(given, prompts.ask)
 
 
 @app.command(epilog=PREVIEW_EXAMPLES)
@@ -289,10 +289,10 @@ def preview(
 
     The options are those of `create`.
     """
-    answers = options.complete({**given, "project_name": name})
-    files = render(answers)
+    chosen = answers.complete({**given, "project_name": name})
+    files = render(chosen)
     if file is None:
-        print(output.tree(str(answers["project_name"]), files))
+        print(output.tree(str(chosen["project_name"]), files))
     else:
         terminal.print_file(file, creation.file_of(files, file))
 

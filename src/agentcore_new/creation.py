@@ -7,8 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from agentcore_new import __version__, git, project
+from agentcore_new.answers import Answers
 from agentcore_new.errors import GitFailed, InvalidAnswer, WriteFailed
-from agentcore_new.options import Answers
 from agentcore_new.render import render
 
 
@@ -54,7 +54,7 @@ def create(
     """Write the project of `answers` to a folder of its name in `output_dir`, whole or not at all.
 
     Args:
-        answers: Every answer, as `options.complete` returns them.
+        answers: Every answer, as `answers.complete` returns them.
         output_dir: The folder that holds the project's own; made if it is not there.
         repository: Make a git repository; None: if there is a git, and none around the project.
         force: Replace files of these names in a folder that is not empty.

@@ -1,25 +1,15 @@
 """The options of a project: one list, from which flags, questions, matrix and docs come.
 
-Plain data. A new framework, provider or option is a row here (and its templates); nothing else
-lists them, but for `copier.yml`, which must say the same (a test compares the two).
+Rows of plain data. A new framework, provider or option is a row here (and its templates); nothing
+else lists them. `answers.py` has what follows from them.
 """
 
-import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 
-from agentcore_new import __version__, names
-from agentcore_new.errors import InvalidAnswer, MissingAnswer, UnknownChoice
+from agentcore_new import names, texts
 
 Value = str | bool
-Answers = Mapping[str, Value]
-
-MAX_DESCRIPTION = 1_000
-MAX_MODEL_ID = 256
-MODEL_ID_CHARACTERS = string.ascii_letters + string.digits + "._:/@+~=,-"
-# Invisible, but emoji sequences and several scripts are not written without them.
-JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +96,16 @@ class Option:
         """Every value, the order being that of the docs and the matrix."""
         return tuple(choice.value for choice in self.choices) or (False, True)
 
+    @property
+    def flag(self) -> str:
+        """The flag that sets it."""
+        return _flag(self.name)
+
+    @property
+    def negated(self) -> str:
+        """The flag that turns a switch off."""
+        return f"--no-{self.flag.removeprefix('--')}"
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -125,42 +125,14 @@ class Text:
     default: str | ByAnswer
     check: Callable[[str], str]
 
-
-def check_model_id(model_id: str) -> str:
-    """Return `model_id`, if a model can have it; ARNs are model ids.
-
-    Raises:
-        InvalidAnswer: It has another character, is empty or too long.
-    """
-    foreign = [character for character in model_id if character not in MODEL_ID_CHARACTERS]
-    if foreign:
-        problem = f"{foreign[0]!r} is not a letter, a digit or one of . _ : / @ + ~ = , -"
-    elif not 1 <= len(model_id) <= MAX_MODEL_ID:
-        problem = f"it must have 1 to {MAX_MODEL_ID} characters and has {len(model_id)}"
-    else:
-        return model_id
-    raise InvalidAnswer(f"The model id is not valid: {problem}.", details={"answer": "model_id"})
+    @property
+    def flag(self) -> str:
+        """The flag that sets it."""
+        return _flag(self.name)
 
 
-def check_description(description: str) -> str:
-    """Return `description` without blanks around it, if it is one line of printable text.
-
-    Raises:
-        InvalidAnswer: It has a line break or another invisible character, is empty or too long.
-    """
-    text = description.strip(" ")
-    hidden = [
-        character for character in text if not character.isprintable() and character not in JOINERS
-    ]
-    if hidden:
-        problem = f"it must be one line of printable characters and has {hidden[0]!r}"
-    elif not 1 <= len(text) <= MAX_DESCRIPTION:
-        problem = f"it must have 1 to {MAX_DESCRIPTION} characters and has {len(text)}"
-    else:
-        return text
-    raise InvalidAnswer(
-        f"The description is not valid: {problem}.", details={"answer": "description"}
-    )
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 FRAMEWORK = Option(
@@ -190,14 +162,14 @@ MODEL_ID = Text(
     help="The model, by the provider's own id; the MODEL_ID variable replaces it later.",
     question="Which model?",
     default=ByAnswer("model_provider", {row.value: row.default_model_id for row in PROVIDERS}),
-    check=check_model_id,
+    check=texts.check_model_id,
 )
 DESCRIPTION = Text(
     name="description",
     help="What the agent is for, in one line.",
     question="What is the agent for, in one line?",
     default="An agent on {framework_title} for Amazon Bedrock AgentCore",
-    check=check_description,
+    check=texts.check_description,
 )
 STREAM = Option(
     name="stream",
@@ -239,130 +211,3 @@ FILE_CONDITIONS: Mapping[str, str] = {
     "streaming.py": "stream",
     "tests/test_transcript.py": "transcript",
 }
-
-
-def parse_choice(option: Option, text: str) -> str:
-    """Return the value of `option` that `text` spells, in any case and with any separators.
-
-    Raises:
-        UnknownChoice: There is none; the hint lists the values.
-    """
-    wanted = _folded(text)
-    for choice in option.choices:
-        if wanted in {_folded(name) for name in (choice.value, choice.title, *choice.aliases)}:
-            return choice.value
-    values = [choice.value for choice in option.choices]
-    raise UnknownChoice(
-        f"{text[:64]!r} is not a known {option.name.replace('_', ' ')}.",
-        hint=f"Choose one of: {', '.join(values)}",
-        details={"answer": option.name, "choices": values},
-    )
-
-
-def _folded(text: str) -> str:
-    return "".join(character for character in text.lower() if character not in "-_ ")
-
-
-def default(question: Option | Text, answers: Answers) -> Value:
-    """Return the default of `question`, given every earlier answer."""
-    match question.default:
-        case ByAnswer(answer, values):
-            return values[str(answers[answer])]
-        case str(pattern):
-            return pattern.format_map({**answers, **_titles(answers)})
-        case value:
-            return value
-
-
-def described_default(question: Option | Text) -> str:
-    """Return the default of `question` as `--help` shows it; nothing, if it must be given."""
-    if isinstance(question, Option) and question.required:
-        return ""
-    match question.default:
-        case ByAnswer(answer, _):
-            return f"by {answer.replace('_', ' ')}"
-        case bool(value):
-            return "on" if value else "off"
-        case pattern:
-            return pattern.replace("{", "<").replace("}", ">").replace("_title", "")
-
-
-def checked(question: Option | Text, value: Value) -> Value:
-    """Return `value` as an answer to `question`.
-
-    Raises:
-        InvalidAnswer: It cannot be one.
-        UnknownChoice: It is none of the choices.
-    """
-    if isinstance(question, Text):
-        return question.check(str(value))
-    return parse_choice(question, str(value)) if question.choices else bool(value)
-
-
-def complete(given: Mapping[str, Value | None]) -> dict[str, Value]:
-    """Return every answer, in order: what is given, checked, and defaults for the rest.
-
-    Args:
-        given: Answers by name; None stands for one that is not given.
-
-    Raises:
-        InvalidAnswer: A text is not valid.
-        UnknownChoice: A value is none of the choices.
-        MissingAnswer: A required answer is not given.
-    """
-    answers: dict[str, Value] = {}
-    for question in QUESTIONS:
-        value = given.get(question.name)
-        if value is None and isinstance(question, Option) and question.required:
-            values = [str(each) for each in question.values]
-            raise MissingAnswer(
-                f"{flag(question)} is missing.",
-                hint=f"Choose one of: {', '.join(values)}",
-                details={"answer": question.name, "choices": values},
-            )
-        answers[question.name] = (
-            default(question, answers) if value is None else checked(question, value)
-        )
-    return answers
-
-
-def flag(question: Option | Text) -> str:
-    """Return the flag that sets `question` (a switch has its `--no-` twin too)."""
-    return f"--{question.name.replace('_', '-')}"
-
-
-def negated(question: Option | Text) -> str:
-    """Return the flag that turns the switch `question` off."""
-    return f"--no-{flag(question).removeprefix('--')}"
-
-
-def combinations() -> Iterator[dict[str, Value]]:
-    """Yield complete answers for every combination of every option, texts at their defaults."""
-    for values in product(*(option.values for option in OPTIONS)):
-        yield complete({option.name: value for option, value in zip(OPTIONS, values, strict=True)})
-
-
-def _titles(answers: Answers) -> dict[str, Value]:
-    """Return the values that follow from the choices made so far."""
-    titles: dict[str, Value] = {}
-    for framework in FRAMEWORKS:
-        if framework.value == answers.get("framework"):
-            titles["framework_title"] = framework.title
-    for provider in PROVIDERS:
-        if provider.value == answers.get("model_provider"):
-            titles["provider_title"] = provider.title
-            titles["api_key_variable"] = provider.api_key_variable
-    return titles
-
-
-def template_variables(answers: Answers) -> dict[str, Value]:
-    """Return what the templates see: complete `answers` and everything derived from them."""
-    project_name = str(answers["project_name"])
-    return {
-        **answers,
-        **_titles(answers),
-        "distribution_name": names.distribution_name(project_name),
-        "agent_name": names.agent_name(project_name),
-        "runtime_name": names.runtime_name(project_name),
-        "tool_version": __version__,
-    }

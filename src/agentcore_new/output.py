@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from agentcore_new import __version__, installation, options
+from agentcore_new.answers import Answers, default
 from agentcore_new.creation import Created, Repository
-from agentcore_new.options import Answers
 
 REPOSITORY_NOTES = {
     Repository.COMMITTED: "git: all files are in the first commit.",
@@ -85,12 +85,12 @@ def equivalent_command(
         required = isinstance(question, options.Option) and question.required
         if question is options.PROJECT_NAME:
             continue
-        if value == options.default(question, answers) and not required:
+        if value == default(question, answers) and not required:
             continue
         if isinstance(value, str):
-            words += [options.flag(question), value]
-        else:
-            words.append(options.flag(question) if value else options.negated(question))
+            words += [question.flag, value]
+        elif isinstance(question, options.Option):
+            words.append(question.flag if value else question.negated)
     if output_dir != Path():
         words += ["--output-dir", str(output_dir)]
     words += [

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import jinja2.runtime
 
-from agentcore_new.options import FILE_CONDITIONS, Answers, template_variables
+from agentcore_new.answers import Answers, template_variables
+from agentcore_new.options import FILE_CONDITIONS
 from agentcore_new.package_data import template_root
 
 PROJECT_FOLDER = "templates/project"
@@ -28,9 +30,12 @@ class Renderer:
 
     Args:
         root: The folder that holds `templates/`.
+        context_class: What the templates look their variables up in.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, context_class: type[jinja2.runtime.Context] = jinja2.runtime.Context
+    ) -> None:
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(root),
             undefined=jinja2.StrictUndefined,
@@ -42,6 +47,7 @@ class Renderer:
             cache_size=-1,
             auto_reload=False,
         )
+        self._environment.context_class = context_class
         conditions = {
             path: self._environment.compile_expression(condition)
             for path, condition in FILE_CONDITIONS.items()
@@ -53,18 +59,31 @@ class Renderer:
             for path in self._sources
         }
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every file that a project can have, sorted."""
+        return tuple(self._sources)
+
+    def text(self, path: str, variables: Mapping[str, Any]) -> str | None:
+        """Return the text of one file; None if the project does not have it.
+
+        Args:
+            path: One of `paths`.
+            variables: As `answers.template_variables` returns them.
+        """
+        if all(condition(**variables) for condition in self._conditions[path]):
+            return self._producer(path)(variables)
+        return None
+
     def render(self, answers: Answers) -> dict[str, str]:
         """Return the text of every file of the project, by path and sorted by it.
 
         Args:
-            answers: Every answer, as `options.complete` returns them.
+            answers: Every answer, as `answers.complete` returns them.
         """
         variables = template_variables(answers)
-        return {
-            path: self._producer(path)(variables)
-            for path in self._sources
-            if all(condition(**variables) for condition in self._conditions[path])
-        }
+        texts = {path: self.text(path, variables) for path in self._sources}
+        return {path: text for path, text in texts.items() if text is not None}
 
     def _producer(self, path: str) -> Produce:
         """Return what makes the file `path`, prepared at its first use."""
@@ -106,6 +125,6 @@ def render(answers: Answers) -> dict[str, str]:
     """Return the text of every file of the project, by path and sorted by it.
 
     Args:
-        answers: Every answer, as `options.complete` returns them.
+        answers: Every answer, as `answers.complete` returns them.
     """
     return _packaged().render(answers)

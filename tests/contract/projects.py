@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agentcore_new import options, render
+from agentcore_new.answers import complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Variant:
             "stream": self.stream,
             "transcript": self.transcript,
         }
-        return render.render(options.complete(answers))
+        return render.render(complete(answers))
 
     def write(self, folder: Path) -> Path:
         """Write the project into `folder`, which need not exist."""

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 import pytest
 from browser import find_browser
 
-from agentcore_new.matrix import Project
 from agentcore_new.options import Value
 from agentcore_new.review.changes import compare
 from agentcore_new.review.diff_html import html
 from agentcore_new.review.edition import Edition
+from agentcore_new.review.rendering import Project
 from review.test_changes import BOOLS, edition
 
 pytestmark = pytest.mark.real

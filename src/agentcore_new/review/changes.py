@@ -8,8 +8,8 @@ from difflib import SequenceMatcher
 from functools import cache
 from typing import Any, Literal
 
-from agentcore_new.matrix import PYPROJECT
 from agentcore_new.options import FRAMEWORK, Value
+from agentcore_new.review.code_tools import PYPROJECT
 from agentcore_new.review.edition import Edition
 
 CONTEXT = 3  # lines around a change

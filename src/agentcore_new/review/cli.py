@@ -12,7 +12,7 @@ import typer
 from agentcore_new import errors, output, terminal
 
 if TYPE_CHECKING:
-    from agentcore_new.options import Answers
+    from agentcore_new.answers import Answers
     from agentcore_new.review.changes import Changes
     from agentcore_new.review.edition import Edition
 

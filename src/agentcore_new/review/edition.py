@@ -12,8 +12,9 @@ from typing import Any
 
 from agentcore_new import git
 from agentcore_new.errors import UnknownBase
-from agentcore_new.matrix import Project, label
 from agentcore_new.options import FRAMEWORK
+from agentcore_new.review.faults import label
+from agentcore_new.review.rendering import Project
 
 # What rendering needs; the first release had these already.
 SOURCES = ("src", "templates", "copier.yml")
@@ -21,11 +22,16 @@ SOURCES = ("src", "templates", "copier.yml")
 EXPORT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from agentcore_new import catalogue, matrix, options
+from agentcore_new import catalogue, options
+from agentcore_new.render import render
+try:
+    from agentcore_new.answers import combinations
+except ModuleNotFoundError:
+    from agentcore_new.options import combinations
 numbers, projects = {}, []
-for project in matrix.render_all(options.combinations()):
-    files = {path: numbers.setdefault(text, len(numbers)) for path, text in project.files.items()}
-    projects.append([dict(project.combination), files])
+for answers in combinations():
+    files = {path: numbers.setdefault(text, len(numbers)) for path, text in render(answers).items()}
+    projects.append([{option.name: answers[option.name] for option in options.OPTIONS}, files])
 json.dump([catalogue.as_object(), list(numbers), projects], sys.stdout)
 """
 

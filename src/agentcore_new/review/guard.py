@@ -1,18 +1,34 @@
 """The whole static guard: every combination holds, and is what the snapshots say."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentcore_new import snapshots
+from agentcore_new.answers import Answers, combinations
 from agentcore_new.errors import Error
-from agentcore_new.matrix import Report, check_projects, render_with_faults
-from agentcore_new.options import Answers, combinations
-from agentcore_new.review import changelog, repository
+from agentcore_new.review import changelog, repository, snapshots, text_rules
 from agentcore_new.review.checkout import SNAPSHOTS
+from agentcore_new.review.code_tools import code_faults
+from agentcore_new.review.faults import Fault
+from agentcore_new.review.rendering import Project, render_all
 from agentcore_new.review.snapshot_folder import Difference, differences
 
 Watch = Callable[[Iterable[Answers]], Iterable[Answers]]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What does not hold for the files themselves.
+
+    Args:
+        combinations: How many there are.
+        distinct_files: How many different files (by path and text) all their projects have.
+        faults: What does not hold; a fault of several combinations is listed once.
+    """
+
+    combinations: int
+    distinct_files: int
+    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +64,37 @@ def inspect(root: Path, watch: Watch = iter) -> Verdict:
     Raises:
         Error: A tool that checks is not installed.
     """
-    projects, broken = render_with_faults(watch(list(combinations())))
-    found = check_projects(projects)
-    report = Report(found.combinations, found.distinct_files, (*broken, *found.faults))
-    if broken:  # what was not rendered cannot be compared
+    rendered = render_all(watch(list(combinations())))
+    report = examine(rendered.projects, rendered.faults)
+    if rendered.faults:  # what was not rendered cannot be compared
         return Verdict(report, 0, (), None)
-    planned = snapshots.plan(projects)
+    planned = snapshots.plan(rendered.projects)
     wrong = differences(root / SNAPSHOTS, planned)
     return Verdict(report, len(planned), tuple(wrong), undocumented(root))
+
+
+def examine(projects: Sequence[Project], broken: Sequence[Fault] = ()) -> Report:
+    """Check each distinct file of `projects` once.
+
+    Args:
+        projects: One for each combination.
+        broken: What is known of templates that could not be rendered.
+
+    Raises:
+        Error: A tool that checks is not installed.
+    """
+    owners: dict[tuple[str, str], Project] = {}
+    for project in projects:
+        for item in project.files.items():
+            owners.setdefault(item, project)
+    faults = [
+        Fault(path, project.combination, rule, message)
+        for (path, text), project in owners.items()
+        for rule, message in text_rules.findings(path, text)
+    ]
+    faults += code_faults(owners)
+    faults.sort(key=lambda fault: fault.path)
+    return Report(len(projects), len(owners), (*broken, *faults))
 
 
 def planned() -> dict[str, str]:
@@ -64,10 +103,10 @@ def planned() -> dict[str, str]:
     Raises:
         Error: A template cannot be rendered.
     """
-    projects, broken = render_with_faults(combinations())
-    if broken:
-        raise Error(f"The templates cannot be rendered: {broken[0]}.")
-    return snapshots.plan(projects)
+    rendered = render_all(combinations())
+    if rendered.faults:
+        raise Error(f"The templates cannot be rendered: {rendered.faults[0]}.")
+    return snapshots.plan(rendered.projects)
 
 
 def undocumented(root: Path) -> str | None:

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agentcore_new import __version__, git, snapshots
+from agentcore_new import __version__, git
+from agentcore_new.answers import complete
 from agentcore_new.errors import Error, as_text
-from agentcore_new.matrix import chosen
-from agentcore_new.options import FRAMEWORK, complete
-from agentcore_new.review import changelog, checkout, guard
+from agentcore_new.options import FRAMEWORK, OPTIONS
+from agentcore_new.review import changelog, checkout, guard, snapshots
+from agentcore_new.review.rendering import chosen
 
 VERSION_FILE = "src/agentcore_new/__init__.py"
 WRITTEN = (VERSION_FILE, changelog.FILE, checkout.SNAPSHOTS)
@@ -125,12 +126,13 @@ def _try(root: Path, wheel: Path, version: str) -> None:
             for file in kept.rglob("*")
             if file.is_file()
         }
+        axes = {option.name: option.values for option in OPTIONS}
         for framework in FRAMEWORK.values:
             _run(folder, *command, "create", "--framework", str(framework), "--yes", "--no-git")
             answers = complete({"framework": framework})
             name = str(answers["project_name"])
             _run(folder, str(python), "-m", "compileall", "-q", name)
-            for path, text in snapshots.restore(texts, chosen(answers)).items():
+            for path, text in snapshots.restore(texts, axes, chosen(answers)).items():
                 if (folder / name / path).read_bytes() != text.encode():
                     raise ReleaseRefused(f"The wheel makes another {path} for {framework}.")
 

@@ -1,0 +1,159 @@
+"""One turn of a session: within its time limit, whole or not at all, failures in plain words."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+#if transcript
+from uuid import uuid4
+#end
+
+from bedrock_agentcore import BedrockAgentCoreContext
+from starlette.exceptions import HTTPException
+
+from invocation import SessionKey
+from model.credentials import MissingCredentials
+from sessions import SessionBusyError
+from values import mended, weight
+
+TURN_SECONDS = 900.0  # of a turn, its waiting included
+TOO_MANY_TURNS = "Too many turns of this session are waiting already."
+MAX_TURNS = 100  # of a session
+MAX_SESSION_BYTES = 8 * 1024 * 1024  # the newest turn stays, however large it is
+
+log = logging.getLogger("bedrock_agentcore.app")
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Session(Generic[T]):
+    """What the cache holds of a session: its last turns, as the framework's own values."""
+
+    key: SessionKey | None
+    turns: list[T] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)  # of the turns, in bytes
+#if transcript
+    conversation_id: str = field(default_factory=lambda: uuid4().hex)
+#end
+
+    def size(self) -> int:
+        """Return how many bytes its turns take."""
+        return sum(self.sizes)
+
+    def keep(self, turn: T) -> None:
+        """Add a complete turn; the oldest leave whole when there are too many or too large ones."""
+        turns, sizes = [*self.turns, mended(turn)], [*self.sizes, weight(turn)]
+        while len(turns) > MAX_TURNS or (len(turns) > 1 and sum(sizes) > MAX_SESSION_BYTES):
+            del turns[0], sizes[0]
+        self.turns, self.sizes = turns, sizes
+
+
+class EmptyReplyError(Exception):
+    """The model answered nothing; kept, a blank message would make providers refuse the session."""
+
+
+class RunningTurns:
+    """The turns that run and wait: each within its time, and all of them once it is set."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._limits: set[asyncio.Timeout] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: float | None = None  # of all of them, by the monotonic clock
+
+    @property
+    def ending(self) -> bool:
+        """Whether all of them are to end."""
+        return self._end is not None
+
+    @asynccontextmanager
+    async def limit(self, seconds: float) -> AsyncIterator[asyncio.Timeout]:
+        """Give the block so much time, which is a turn of the task that runs it."""
+        self._loop = asyncio.get_running_loop()
+        if task := asyncio.current_task():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        end = time.monotonic() + seconds
+        async with asyncio.timeout_at(min(end, self._end or end)) as limit:
+            self._limits.add(limit)
+            try:
+                yield limit
+            finally:
+                self._limits.discard(limit)
+
+    def end_within(self, seconds: float) -> None:
+        """Have all turns end by then, those that are yet to come as well; from any thread."""
+        self._end = time.monotonic() + seconds
+        if self._loop and self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._shorten, self._end)
+
+    async def ended(self, seconds: float) -> None:
+        """Wait until none runs, but no longer than this; from any event loop."""
+        if self._loop and self._loop.is_running():
+            waiting = asyncio.run_coroutine_threadsafe(self._wait(seconds), self._loop)
+            await asyncio.wrap_future(waiting)
+
+    def _shorten(self, end: float) -> None:
+        for limit in self._limits:
+            limit.reschedule(min(end, limit.when() or end))
+
+    async def _wait(self, seconds: float) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+
+running = RunningTurns()
+
+
+async def complete(turn: Awaitable[tuple[str, T]]) -> tuple[str, T]:
+    """Wait for what a framework does in a turn; return its reply and the turn to be kept.
+
+    Raises:
+        EmptyReplyError: It has no text.
+    """
+    task = asyncio.ensure_future(turn)
+    try:
+        await asyncio.wait([task])
+    finally:
+        task.cancel()  # and is not waited for: not everything lets itself be cancelled
+    reply, done = task.result()
+    if not reply.strip():
+        raise EmptyReplyError
+    return mended(reply), done
+
+
+@asynccontextmanager
+async def plain_failures() -> AsyncIterator[None]:
+    """Limit the time of a turn; tell the caller of a failure in one sentence, the log its cause.
+
+    Raises:
+        HTTPException: 429 for a turn too many in its session, 500 for missing credentials, 503 on
+            shutdown, 504 for a turn over its time, else 502.
+    """
+    limit: asyncio.Timeout | None = None
+    try:
+        async with running.limit(TURN_SECONDS) as limit:
+            yield
+    except SessionBusyError as error:
+        raise HTTPException(429, TOO_MANY_TURNS) from error
+    except MissingCredentials as error:
+        log.error("%s", error)
+        raise _failure(500, "The agent is not configured.") from error
+    except Exception as error:
+        if not (limit and limit.expired()):
+            log.exception("The turn failed")
+            raise _failure(502, "The agent could not answer.") from error
+        if running.ending:
+            log.error("The turn was ended by the shutdown")
+            raise _failure(503, "The agent is shutting down.") from error
+        log.error("The turn took longer than %d s", TURN_SECONDS)
+        raise _failure(504, "The agent took too long to answer.") from error
+
+
+def _failure(status: int, sentence: str) -> HTTPException:
+    request_id = BedrockAgentCoreContext.get_request_id()
+    return HTTPException(status, f"{sentence} Request id: {request_id}")

@@ -1,0 +1,150 @@
+"""What follows from the options and given values: defaults, checks, completion, combinations."""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
+
+from agentcore_new import __version__, names
+from agentcore_new.errors import MissingAnswer, UnknownChoice
+from agentcore_new.options import (
+    FRAMEWORKS,
+    OPTIONS,
+    PROVIDERS,
+    QUESTIONS,
+    ByAnswer,
+    Option,
+    Text,
+    Value,
+)
+
+Answers = Mapping[str, Value]
+Ask = Callable[[Option | Text, Value], Value]
+
+
+def parse_choice(option: Option, text: str) -> str:
+    """Return the value of `option` that `text` spells, in any case and with any separators.
+
+    Raises:
+        UnknownChoice: There is none; the hint lists the values.
+    """
+    wanted = _folded(text)
+    for choice in option.choices:
+        if wanted in {_folded(name) for name in (choice.value, choice.title, *choice.aliases)}:
+            return choice.value
+    values = [choice.value for choice in option.choices]
+    raise UnknownChoice(
+        f"{text[:64]!r} is not a known {option.name.replace('_', ' ')}.",
+        hint=f"Choose one of: {', '.join(values)}",
+        details={"answer": option.name, "choices": values},
+    )
+
+
+def _folded(text: str) -> str:
+    return "".join(character for character in text.lower() if character not in "-_ ")
+
+
+def default(question: Option | Text, answers: Answers) -> Value:
+    """Return the default of `question`, given every earlier answer."""
+    match question.default:
+        case ByAnswer(answer, values):
+            return values[str(answers[answer])]
+        case str(pattern):
+            return pattern.format_map({**answers, **_titles(answers)})
+        case value:
+            return value
+
+
+def described_default(question: Option | Text) -> str:
+    """Return the default of `question` as `--help` shows it; nothing, if it must be given."""
+    if isinstance(question, Option) and question.required:
+        return ""
+    match question.default:
+        case ByAnswer(answer, _):
+            return f"by {answer.replace('_', ' ')}"
+        case bool(value):
+            return "on" if value else "off"
+        case pattern:
+            return pattern.replace("{", "<").replace("}", ">").replace("_title", "")
+
+
+def checked(question: Option | Text, value: Value) -> Value:
+    """Return `value` as an answer to `question`.
+
+    Raises:
+        InvalidAnswer: It cannot be one.
+        UnknownChoice: It is none of the choices.
+    """
+    if isinstance(question, Text):
+        return question.check(str(value))
+    return parse_choice(question, str(value)) if question.choices else bool(value)
+
+
+def complete(given: Mapping[str, Value | None], ask: Ask | None = None) -> dict[str, Value]:
+    """Return every answer, in order: what is given, checked, and what is asked or the default.
+
+    Args:
+        given: Answers by name; None stands for one that is not given.
+        ask: Is called with each question that is not answered and its default, once all that is
+            given has been checked; None takes the defaults.
+
+    Raises:
+        InvalidAnswer: A text is not valid.
+        UnknownChoice: A value is none of the choices.
+        MissingAnswer: A required answer is not given, and nobody is asked.
+    """
+    known = {
+        question.name: checked(question, value)
+        for question in QUESTIONS
+        if (value := given.get(question.name)) is not None
+    }
+    answers: dict[str, Value] = {}
+    for question in QUESTIONS:
+        if question.name in known:
+            answers[question.name] = known[question.name]
+        elif ask:
+            answers[question.name] = checked(question, ask(question, default(question, answers)))
+        elif isinstance(question, Option) and question.required:
+            raise _missing(question)
+        else:
+            answers[question.name] = default(question, answers)
+    return answers
+
+
+def _missing(option: Option) -> MissingAnswer:
+    values = [str(value) for value in option.values]
+    return MissingAnswer(
+        f"{option.flag} is missing.",
+        hint=f"Choose one of: {', '.join(values)}",
+        details={"answer": option.name, "choices": values},
+    )
+
+
+def combinations() -> Iterator[dict[str, Value]]:
+    """Yield complete answers for every combination of every option, texts at their defaults."""
+    for values in product(*(option.values for option in OPTIONS)):
+        yield complete({option.name: value for option, value in zip(OPTIONS, values, strict=True)})
+
+
+def _titles(answers: Answers) -> dict[str, Value]:
+    """Return the values that follow from the choices made so far."""
+    titles: dict[str, Value] = {}
+    for framework in FRAMEWORKS:
+        if framework.value == answers.get("framework"):
+            titles["framework_title"] = framework.title
+    for provider in PROVIDERS:
+        if provider.value == answers.get("model_provider"):
+            titles["provider_title"] = provider.title
+            titles["api_key_variable"] = provider.api_key_variable
+    return titles
+
+
+def template_variables(answers: Answers) -> dict[str, Value]:
+    """Return what the templates see: complete `answers` and everything derived from them."""
+    project_name = str(answers["project_name"])
+    return {
+        **answers,
+        **_titles(answers),
+        "distribution_name": names.distribution_name(project_name),
+        "agent_name": names.agent_name(project_name),
+        "runtime_name": names.runtime_name(project_name),
+        "tool_version": __version__,
+    }
