@@ -65,11 +65,7 @@ def check_object(verdict: Verdict) -> dict[str, object]:
 
 def rewritten_lines(written: Sequence[Difference]) -> list[str]:
     """Return what a person reads of snapshots that were rewritten."""
-    lines = []
-    for framework in dict.fromkeys(each.framework for each in written):
-        own = [each for each in written if each.framework == framework]
-        lines.append(f"{framework}: {_counted(len(own), 'snapshot')}")
-        lines += [f"  {MARKS[each.kind]} {each.path.removeprefix(f'{framework}/')}" for each in own]
+    lines = [f"{MARKS[each.kind]} {each.path}" for each in written]
     return lines or ["The snapshots are as rendered: nothing was written."]
 
 
