@@ -26,7 +26,7 @@ COMPARISON = (
     "tests/test_snapshots.py::test_nothing_else_is_in_the_folder",
 )
 # No others than those that pyproject.toml has settings for.
-PLUGINS = ("-p", "pytest_snapshot.plugin", "-p", "xdist.plugin")
+PLUGINS = ("-p", "anyio.pytest_plugin", "-p", "pytest_snapshot.plugin", "-p", "xdist.plugin")
 COPIED = ("copier.yml", "pyproject.toml", "src", "templates", "tests/test_snapshots.py", FOLDER)
 
 Tree = dict[str, "bytes | Tree"]
