@@ -1,4 +1,7 @@
-"""How a server starts and ends, where no signal arrives."""
+"""How a server starts and ends, where no signal arrives.
+
+Point 15, nothing asynchronous at import.
+"""
 
 import asyncio
 import gc

@@ -1,4 +1,8 @@
-"""Replies on their way between two threads, whatever their schedule; and who keeps a turn alive."""
+"""Replies on their way between two threads, whatever their schedule; and who keeps a turn alive.
+
+Point 11, streaming.
+Point 17, bounded inside too.
+"""
 
 import asyncio
 import gc

@@ -1,4 +1,7 @@
-"""Tools in threads of their own."""
+"""Tools in threads of their own.
+
+Point 16, cheap, and nobody waits for another.
+"""
 
 import asyncio
 import threading

@@ -1,4 +1,8 @@
-"""What is kept of a session, and when a turn ends."""
+"""What is kept of a session, and when a turn ends.
+
+Point 13, failure.
+Point 17, bounded inside too.
+"""
 
 import asyncio
 import logging

@@ -1,4 +1,7 @@
-"""How many bytes are held, and which session leaves for them."""
+"""How many bytes are held, and which session leaves for them.
+
+Point 17, bounded inside too.
+"""
 
 from __future__ import annotations
 

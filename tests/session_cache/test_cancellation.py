@@ -1,4 +1,8 @@
-"""A turn may be cancelled at any point: nothing is lost, nothing stays, nobody else notices."""
+"""A turn may be cancelled at any point: nothing is lost, nothing stays, nobody else notices.
+
+Point 8, one creation.
+Point 9, eviction really frees.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""How many sessions are held, and which one leaves."""
+"""How many sessions are held, and which one leaves.
+
+Point 5, cap and order.
+Point 6, in use is not evicted.
+"""
 
 from __future__ import annotations
 

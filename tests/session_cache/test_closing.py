@@ -1,4 +1,7 @@
-"""A session that leaves is closed once, and no turn comes too close to that."""
+"""A session that leaves is closed once, and no turn comes too close to that.
+
+Point 9, eviction really frees.
+"""
 
 from __future__ import annotations
 

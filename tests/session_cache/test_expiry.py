@@ -1,4 +1,7 @@
-"""A session that nobody uses for long leaves when another comes."""
+"""A session that nobody uses for long leaves when another comes.
+
+Point 14, idle expiry.
+"""
 
 from __future__ import annotations
 

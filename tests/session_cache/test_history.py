@@ -1,4 +1,8 @@
-"""A session keeps its state from turn to turn; sessions share nothing."""
+"""A session keeps its state from turn to turn; sessions share nothing.
+
+Point 1, recall.
+Point 2, isolation.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How many turns of a session may be in line."""
+"""How many turns of a session may be in line.
+
+Point 7, one at a time.
+"""
 
 from __future__ import annotations
 

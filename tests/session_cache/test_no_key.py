@@ -1,4 +1,7 @@
-"""A turn without a key has a state of its own and touches no session."""
+"""A turn without a key has a state of its own and touches no session.
+
+Point 3, no session id.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Turns of one session run one after the other, those of different sessions side by side."""
+"""Turns of one session run one after the other, those of different sessions side by side.
+
+Point 7, one at a time.
+Point 8, one creation.
+"""
 
 from __future__ import annotations
 

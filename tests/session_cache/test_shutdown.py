@@ -1,4 +1,7 @@
-"""`aclose` closes the sessions that nobody uses, and the cache can go on after it."""
+"""`aclose` closes the sessions that nobody uses, and the cache can go on after it.
+
+Point 15, nothing asynchronous at import.
+"""
 
 from __future__ import annotations
 
