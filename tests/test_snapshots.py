@@ -23,7 +23,7 @@ FOLDER = "snapshots"
 # The test that compares; `--snapshot-update` with the same one rewrites the snapshots.
 COMPARISON = "tests/test_snapshots.py::test_snapshots_are_what_is_rendered"
 # No others than those that pyproject.toml has settings for.
-PLUGINS = ("-p", "pytest_snapshot.plugin", "-p", "xdist.plugin", "-p", "anyio.pytest_plugin")
+PLUGINS = ("-p", "anyio.pytest_plugin", "-p", "pytest_snapshot.plugin", "-p", "xdist.plugin")
 COPIED = ("copier.yml", "pyproject.toml", "src", "templates", "tests/test_snapshots.py", FOLDER)
 AXES = {option.name: option.values for option in OPTIONS}
 MARK = re.compile(r"(#|<!--)(only|if|elif|else|end)\b")
