@@ -84,14 +84,14 @@ def with_more(**texts: str) -> dict[str, str]:
         ("class C:\n    tools = 1\n    def f(self):\n        tools.gone\n", "tools has no gone"),
         ("patch.setattr(tools, 'gone', 1)\n", "tools has no gone"),
         ("getattr(tools, 'gone')\n", "tools has no gone"),
-        ("from . import tools\n", ".: "),
+        ("from . import tools\n", ". is no module of the project"),
         ("from ..model import load\n", "..model is no module of the project"),
     ],
 )
 def test_an_import_that_finds_nothing_is_a_fault(code: str, why: str) -> None:
     (fault,) = found(with_more(main_py=code))
     assert fault.startswith("main.py: import: line ")
-    assert why.partition(": ")[0] in fault
+    assert why in fault
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_an_import_that_finds_nothing_is_a_fault(code: str, why: str) -> None:
         "[tools.gone for tools in ()]\n",
         "(lambda tools: tools.gone)\n",
         "def f():\n    tools = 1\n    def g():\n        tools.gone\n",
-        "def f():\n    global tools\n    tools = 1\ntools.add_numbers\n",
+        "def f():\n    global tools\n    tools = 1\n    tools.gone\ntools.gone\n",
         "match 1:\n    case tools:\n        tools.gone\n",
         "tools = None\ntools.gone\n",
         "main.gone\n",
@@ -150,6 +150,15 @@ def test_a_name_is_there_if_it_is_at_top_level(definition: str, is_there: bool) 
     files = with_more(tools_py=f"{definition.replace('a.b', 'os.path')}\n")
     files["main.py"] += "from tools import x\n"
     assert (found(files) == []) is is_there
+
+
+def test_a_relative_import_is_of_the_package() -> None:
+    files = PROJECT | {"tests/more/__init__.py": "", "tests/more/test_more.py": ""}
+    files["tests/more/test_more.py"] = "from . import client\nfrom ..client import gone\n"
+    assert found(files) == [
+        "tests/more/test_more.py: import: line 1: tests.more has no client",
+        "tests/more/test_more.py: import: line 2: tests.client has no gone",
+    ]
 
 
 def test_a_package_without_init_is_a_fault() -> None:
@@ -191,6 +200,10 @@ def test_a_module_that_nobody_uses_is_a_fault(
         {"more.py": "", "README.md": "```sh\n.venv/bin/python -m more\n```\n"},
         {"more.py": "", "ci.yml": "run: python more.py\n"},
         {"more.py": "", "Dockerfile": 'FROM a\nCMD ["python", "-m", "more"]\n'},
+        {
+            "tests/more/__init__.py": "",
+            "tests/more/test_more.py": "from .. import client\nfrom ..client import ask\n",
+        },
         {"tests/more/__init__.py": "", "tests/more/test_more.py": "import main\n"},
     ],
 )
@@ -208,6 +221,10 @@ def test_where_everything_starts_is_there() -> None:
     ("text", "fault"),
     [
         ("`gone.py`", "file: there is no gone.py"),
+        ("`./gone.py`", "file: there is no gone.py"),
+        ("a \\` and `gone.py`", "file: there is no gone.py"),
+        ("a ` and\n\n`gone.py`", "file: there is no gone.py"),
+        ("`PORT` in `gone.py`", "file: there is no gone.py"),
         ("`gone/`", "file: there is no gone"),
         ("`.gone`", "file: there is no .gone"),
         ("`Makefile`", "file: there is no Makefile"),
@@ -224,6 +241,7 @@ def test_where_everything_starts_is_there() -> None:
         ('`gone(a="b").c`', "name: no Python file has gone"),
         ('`"gone"`', "name: no Python file has gone"),
         ("`PORT` in `tools.py`", "name: PORT is not in tools.py"),
+        ("`gone_name` in `tools.py`", "name: gone_name is not in tools.py"),
         ("`add_numbers(1)` in\n`model/`", "name: add_numbers is not in model"),
         ("`uv sync --extra gone`", "extra: there is no extra gone"),
         ("```sh\npip install '.[test,gone]'\n```", "extra: there is no extra gone"),
@@ -245,7 +263,7 @@ def test_what_the_readme_names_and_is_not_there_is_a_fault(text: str, fault: str
         "`AWS_PROFILE`, `add_numbers(1, 2)`, `Model`, `size`, `interrupt`, `Command(resume=1)`",
         "`GET /gone`, `.py`, `1.5`, `linux/arm64`, `uv run pytest` in `tests/`",
         "```sh\npython3 -m venv .venv\n.venv/bin/pip install '.[test]'\npython -m pytest\n```",
-        "```sh\nPORT=1 uv sync --extra test --extra=fast\ncurl $GONE_URL/a.py\n```",
+        "```sh\ncc -DGONE=1\nPORT=1 uv sync --extra test --extra=fast\ncurl $GONE_URL/a.py\n```",
         "```text\n## `gone.py`\n```",
         "\\`gone.py\\`, gone.py, GONE, `` a`gone.py `` and `sqlite:///gone.db`",
     ],
@@ -262,6 +280,7 @@ def test_what_the_readme_names_and_is_there_is_right(text: str) -> None:
         ("pyproject.toml", '["tests"]', '["test"]', "file: there is no test"),
         ("pyproject.toml", '["."]', '["src"]', "file: there is no src"),
         ("pyproject.toml", '"tests/*"', '"test/**/*.py"', "file: there is no test"),
+        ("pyproject.toml", '["orjson"]', '["my-agent[gone]"]', "extra: there is no extra gone"),
         ("pyproject.toml", "agent[test]", "agent[dev]", "extra: there is no extra dev"),
         (
             "pyproject.toml",
@@ -277,6 +296,7 @@ def test_what_the_readme_names_and_is_there_is_right(text: str) -> None:
         ("Dockerfile", '"main.py"', '"-m", "gone"', "module: there is no module gone"),
         ("Dockerfile", "[fast]", "[gone]", "extra: there is no extra gone"),
         ("Dockerfile", "ENV PORT", "ENV GONE", "variable: nothing reads GONE"),
+        ("Dockerfile", "PYTHON", "# Of us\n    GONE_", "variable: nothing reads GONE_UNBUFFERED"),
         (".env.example", "# PORT", "# GONE", "variable: nothing reads GONE"),
         (".env.example", "AWS_REGION", "GONE", "variable: nothing reads GONE"),
     ],
@@ -290,7 +310,8 @@ def test_what_other_files_name_is_there(path: str, old: str, new: str, fault: st
 def test_what_other_files_take_from_elsewhere_is_not_missing() -> None:
     docker = (
         "FROM a AS b\nFROM a\nCOPY --from=b gone ./\nCOPY *.gone ./\n# COPY gone.py .\n"
-        "ADD https://a.b/gone.py ./\nRUN python -m compileall .\nCMD python main.py\n"
+        "ADD https://a.b/gone.py ./\nRUN python -m compileall . && pip install .[fast]\n"
+        "CMD python main.py\n"
     )
     toml = PROJECT["pyproject.toml"].replace(
         'fast = ["orjson"]', 'fast = [\n"orjson[gone]",\n]\nall = ["my-agent[fast,test]"]'

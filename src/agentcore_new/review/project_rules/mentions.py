@@ -46,7 +46,7 @@ NAME = re.compile(
 )
 LOCATED = re.compile(r"`([A-Za-z_]\w*)(?:\([^`\n]*)?`\s+in\s+`([\w./-]+(?:\.py|/))`")
 EXTRA_OPTION = re.compile(r"--extra[ =]+([\w-]+)")
-EXTRAS_OF_FOLDER = re.compile(r"""(?<![^\s'"])\.\[([\w, -]+)\]""")
+EXTRAS_OF_FOLDER = re.compile(r"\.\[([\w, -]+)\]")
 PYTHON_MODULE = re.compile(r"""\bpython[\d.]*["',\s]+-m["',\s]+([\w.]+)""")
 PYTHON_FILE = re.compile(r"""\b(?:python[\d.]*|uv run)["',\s]+(?:python\s+)?([\w./-]+\.py)\b""")
 OWN_EXTRAS = re.compile(r"([\w.-]+)\[([\w, -]+)\]")

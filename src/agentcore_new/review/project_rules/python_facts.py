@@ -46,7 +46,7 @@ class PythonFacts:
     imported: Lines = field(default_factory=dict)
     needed: dict[str, Lines] = field(default_factory=dict)
     uses: frozenset[str] = frozenset()
-    defined: frozenset[str] = IMPLICIT
+    defined: frozenset[str] = frozenset()
     is_open: bool = False
     words: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
@@ -70,9 +70,12 @@ def facts_of(path: str, text: str) -> PythonFacts:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):  # the compiler of the guard says what is wrong
         return PythonFacts(path, module, is_open=True)
-    reader = _Reader(path.split("/")[:-1])
-    reader.read(tree, ())
     nodes = list(ast.walk(tree))
+    shared = {
+        name for node in nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
+    }
+    reader = _Reader(path.split("/")[:-1], shared)
+    reader.read(tree, ())
     texts = frozenset(
         node.value
         for node in nodes
@@ -107,10 +110,12 @@ class _Reader:
 
     Args:
         package: The parts of the package that it is in.
+        shared: Names that functions bind in scopes around them.
     """
 
-    def __init__(self, package: list[str]) -> None:
+    def __init__(self, package: list[str], shared: set[str]) -> None:
         self._package = package
+        self._shared = shared
         self.imported: Lines = {}
         self.needed: dict[str, Lines] = {}
         self.uses = {".".join(package[:count]) for count in range(1, len(package) + 1)}
@@ -140,11 +145,7 @@ class _Reader:
         for node in own:
             for name, target in self._bound_by(node):
                 bindings[name] = target if bindings.get(name, target) == target else ""
-        for node in own:  # these names are another scope's
-            if isinstance(node, ast.Global | ast.Nonlocal):
-                for name in node.names:
-                    bindings.pop(name, None)
-        return bindings
+        return {name: "" if name in self._shared else bindings[name] for name in bindings}
 
     def _bound_by(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Import):
