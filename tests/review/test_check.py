@@ -200,3 +200,15 @@ def test_what_an_editor_hides_is_seen_in_a_diff() -> None:
     diff = Difference("adk/main.py/always.py", b"a\r\nb", b"a\nb\n").diff()
     assert "-a\\r" in diff
     assert "-b\\ (no newline at the end)" in diff
+
+
+@pytest.mark.parametrize("module", ["invocation.py", "values.py", "model/credentials.py.jinja"])
+def test_a_project_that_would_not_start_is_not_good(
+    checkout: Path, agentcore_new: Command, module: str
+) -> None:
+    (checkout / "templates/project" / module).unlink()
+    agentcore_new("snapshots")
+    document(checkout)
+    found = json.loads(agentcore_new("check", "--json").stdout)
+    assert found["differences"] == []
+    assert "import" in {fault["rule"] for fault in found["faults"]}

@@ -12,7 +12,7 @@ from agentcore_new.options import FRAMEWORK
 from agentcore_new.package_data import template_root
 from agentcore_new.render import render
 from agentcore_new.review.faults import Fault, label
-from agentcore_new.review.guard import examine
+from agentcore_new.review.guard import examine, faults_of_texts
 from agentcore_new.review.rendering import Project, chosen, render_all
 from agentcore_new.review.requirements import require
 
@@ -21,8 +21,18 @@ PYPROJECT = '[tool.ruff]\nline-length = 60\n\n[tool.ruff.lint]\nselect = ["E", "
 
 def found(files: Mapping[str, str]) -> list[str]:
     """Return path and rule of each fault of a project with these files."""
-    report = examine([Project({"framework": "x"}, {"pyproject.toml": PYPROJECT, **files})])
-    return [f"{fault.path}: {fault.rule}" for fault in report.faults]
+    return [
+        f"{fault.path}: {fault.rule}" for fault in faults({"pyproject.toml": PYPROJECT, **files})
+    ]
+
+
+def faults(*projects: Mapping[str, str]) -> list[Fault]:
+    """Return the faults of single files of projects with these files."""
+    owners: dict[tuple[str, str], Project] = {}
+    for number, files in enumerate(projects):
+        for item in files.items():
+            owners.setdefault(item, Project({"number": str(number)}, files))
+    return sorted(faults_of_texts(owners), key=lambda fault: fault.path)
 
 
 def test_every_combination_holds() -> None:
@@ -103,21 +113,22 @@ def test_modules_of_the_project_are_first_party() -> None:
 
 def test_each_project_has_its_own_settings() -> None:
     files = {"a.py": f"x = {'1' * 60}\n"}
-    narrow = Project({"width": "60"}, {"pyproject.toml": PYPROJECT, **files})
-    wide = Project({"width": "90"}, {"pyproject.toml": PYPROJECT.replace("60", "90"), **files})
-    assert len(examine([narrow]).faults) == 1
-    assert examine([wide]).faults == ()
+    narrow = {"pyproject.toml": PYPROJECT, **files}
+    wide = {"pyproject.toml": PYPROJECT.replace("60", "90"), **files}
+    assert len(faults(narrow)) == 1
+    assert faults(wide) == []
 
 
 def test_a_text_of_many_combinations_is_checked_once() -> None:
-    files = {"pyproject.toml": PYPROJECT, "a.py": "import os\n", "a.md": "{{ x }}\n"}
+    files = {"pyproject.toml": PYPROJECT, "main.py": "import os\n", "a.md": "{{ x }}\n"}
     projects = [Project({"number": str(number)}, files) for number in range(3)]
     other = Project({"number": "3"}, {**files, "b.py": "", "a.md": "text\n"})
     report = examine([*projects, other])
     assert (report.combinations, report.distinct_files) == (4, 5)
     assert [str(fault) for fault in report.faults] == [
         "a.md [number=0] jinja: line 1: {{ x }}",
-        "a.py [number=0] ruff check F401: line 1: `os` imported but unused",
+        "b.py [number=3] unused: nothing imports or runs it",
+        "main.py [number=0] ruff check F401: line 1: `os` imported but unused",
     ]
 
 
@@ -165,7 +176,7 @@ def test_a_missing_tool_is_named(module: str, tool: str, monkeypatch: pytest.Mon
         importlib.util, "find_spec", lambda name: None if name == module else find_spec(name)
     )
     with pytest.raises(Error, match=f"{tool} is not installed"):
-        examine([Project({}, {"a.py": "", "a.yml": "a: 1\n"})])
+        faults({"a.py": "", "a.yml": "a: 1\n"})
 
 
 def test_the_missing_tool_can_be_installed() -> None:
