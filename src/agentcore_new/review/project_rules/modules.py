@@ -32,8 +32,8 @@ def _imports(modules: Modules) -> Iterator[Finding]:
     for facts in modules.values():
         if missing := facts.imported.keys() - modules.keys():
             yield from _missing_modules(facts, missing, modules)
-        for module in facts.needed.keys() & modules.keys():
-            if missing := facts.needed[module].keys() - modules[module].defined:
+        for module, lines in facts.needed.items():
+            if module in modules and (missing := lines.keys() - modules[module].defined):
                 yield from _missing_names(facts, missing, modules[module], modules)
 
 
