@@ -65,10 +65,18 @@ PROVIDERS = (
 
 @dataclass(frozen=True, slots=True)
 class ByAnswer:
-    """A default that depends on an earlier answer."""
+    """A value for each choice of an earlier answer."""
 
     answer: str
     values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ByExpression:
+    """A value that an expression of Jinja makes of an earlier answer; Copier evaluates it too."""
+
+    answer: str
+    expression: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +210,18 @@ QUESTIONS: tuple[Option | Text, ...] = (
     CONTAINER,
 )
 OPTIONS = tuple(question for question in QUESTIONS if isinstance(question, Option))
+
+# What the templates see beside the answers, and what defaults can be made of.
+DERIVED: Mapping[str, ByAnswer | ByExpression] = {
+    "framework_title": ByAnswer("framework", {row.value: row.title for row in FRAMEWORKS}),
+    "provider_title": ByAnswer("model_provider", {row.value: row.title for row in PROVIDERS}),
+    "api_key_variable": ByAnswer(
+        "model_provider", {row.value: row.api_key_variable for row in PROVIDERS}
+    ),
+    "distribution_name": ByExpression("project_name", names.DISTRIBUTION_NAME),
+    "agent_name": ByExpression("project_name", names.AGENT_NAME),
+    "runtime_name": ByExpression("project_name", names.RUNTIME_NAME),
+}
 
 # Files and folders that some projects do not have, each with the Jinja condition of having it.
 FILE_CONDITIONS: Mapping[str, str] = {

@@ -35,7 +35,7 @@ DIFF_EXAMPLES = """Examples:
 def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check the templates: every combination of options, and the snapshots.
+    """Check the templates: every combination of options, the snapshots, and copier.yml.
 
     For work on the templates, in a clone of their repository.
     """
@@ -51,15 +51,15 @@ def check(
 
 @app.command()
 def snapshots() -> None:
-    """Rewrite the snapshots: accept what the templates now give.
+    """Rewrite the snapshots and copier.yml: accept what the templates and options now give.
 
     For work on the templates, in a clone of their repository.
     """
     from agentcore_new.review import checkout, guard, snapshot_folder, verdict
 
-    folder = checkout.root() / checkout.SNAPSHOTS
-    found = snapshot_folder.differences(folder, guard.planned())
-    snapshot_folder.write(folder, found)
+    root = checkout.root()
+    found = guard.unaccepted(root)
+    snapshot_folder.write(root, found)
     print("\n".join(verdict.rewritten_lines(found)))
 
 
