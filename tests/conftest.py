@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from loops import anyio_backend, pytest_pyfunc_call  # noqa: F401 - pytest finds them here
 from pins import UNPINNED
 
 if TYPE_CHECKING:

@@ -10,24 +10,34 @@ import sys
 import tempfile
 from pathlib import Path
 
-from agentcore_new import render
+from agentcore_new import options, render
 from agentcore_new.answers import complete
 
-MODULES = (
-    *("body.py", "chat/", "invocation.py", "model/credentials.py", "replies.py", "server.py"),
-    *("sessions.py", "streaming.py", "tools.py", "turns.py", "values.py"),
+PROJECTS = [
+    render.render(
+        complete(
+            {"framework": framework, "model_provider": "bedrock"}
+            | {"stream": True, "transcript": True}
+        )
+    )
+    for framework in options.FRAMEWORK.values
+]
+FILES = PROJECTS[0]
+MODULES = tuple(
+    path
+    for path, text in FILES.items()
+    if path.endswith(".py") and not path.startswith("tests/")
+    if all(project.get(path) == text for project in PROJECTS)
 )
-FILES = render.render(complete({"framework": "strands", "stream": True, "transcript": True}))
 FOLDER = Path(tempfile.mkdtemp(prefix="generated-"))
 
 
 def _write() -> None:
     atexit.register(shutil.rmtree, FOLDER)
-    for path, text in FILES.items():
-        if path.startswith(MODULES):
-            file = FOLDER / path
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(text, encoding="utf-8", newline="")
+    for path in MODULES:
+        file = FOLDER / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(FILES[path], encoding="utf-8", newline="")
     sys.path.append(str(FOLDER))
 
 

@@ -1,34 +1,33 @@
-"""Every byte of every combination is in a snapshot; `pytest --snapshot-update` rewrites them."""
+"""Every line of every combination is in the snapshots, once; `--snapshot-update` rewrites them."""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from difflib import SequenceMatcher
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from agentcore_new.answers import combinations
-from agentcore_new.errors import Error
-from agentcore_new.options import FRAMEWORK
+from agentcore_new.options import FRAMEWORK, OPTIONS
 from agentcore_new.review import snapshots
-from agentcore_new.review.matrix import Project, label, render_all
+from agentcore_new.review.rendering import Project, render_all
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "snapshots"
-# The tests that compare; `--snapshot-update` with the same two rewrites the snapshots.
-COMPARISON = (
-    "tests/test_snapshots.py::test_snapshots_are_what_is_rendered",
-    "tests/test_snapshots.py::test_nothing_else_is_in_the_folder",
-)
+# The test that compares; `--snapshot-update` with the same one rewrites the snapshots.
+COMPARISON = "tests/test_snapshots.py::test_snapshots_are_what_is_rendered"
 # No others than those that pyproject.toml has settings for.
-PLUGINS = ("-p", "pytest_snapshot.plugin", "-p", "xdist.plugin")
+PLUGINS = ("-p", "anyio.pytest_plugin", "-p", "pytest_snapshot.plugin", "-p", "xdist.plugin")
 COPIED = ("copier.yml", "pyproject.toml", "src", "templates", "tests/test_snapshots.py", FOLDER)
+AXES = {option.name: option.values for option in OPTIONS}
+MARK = re.compile(r"(#|<!--)(only|if|elif|else|end)\b")
+MAX_FILES, MAX_LINES = 120, 8_000
 
 Tree = dict[str, "bytes | Tree"]
 
@@ -43,7 +42,7 @@ class Snapshot(Protocol):
 
 @cache
 def projects() -> tuple[Project, ...]:
-    return tuple(render_all(combinations()))
+    return render_all(combinations()).projects
 
 
 @cache
@@ -51,118 +50,146 @@ def planned() -> dict[str, str]:
     return snapshots.plan(projects())
 
 
-def tree(framework: str) -> Tree:
-    """Return the planned snapshots of `framework` as folders in folders."""
-    folders: Tree = {}
-    for path, text in planned().items():
-        first, *parts, name = path.split("/")
-        if first == framework:
-            folder = folders
-            for part in parts:
-                inner = folder.setdefault(part, {})
-                assert isinstance(inner, dict)
-                folder = inner
-            folder[name] = text.encode()
-    return folders
-
-
-def test_snapshots_hold_every_file_of_every_combination() -> None:
+def test_the_snapshots_alone_give_every_file_of_every_combination() -> None:
     for project in projects():
-        assert snapshots.restore(planned(), project.combination) == project.files
+        assert snapshots.restore(planned(), AXES, project.combination) == project.files
 
 
-@pytest.mark.parametrize("framework", FRAMEWORK.values)
-def test_snapshots_are_what_is_rendered(
-    framework: str, snapshot: Snapshot, request: pytest.FixtureRequest
-) -> None:
+def test_snapshots_are_what_is_rendered(snapshot: Snapshot, request: pytest.FixtureRequest) -> None:
     if not request.config.getoption("--snapshot-update"):
         for path, text in planned().items():
             file = ROOT / FOLDER / path
-            if path.startswith(f"{framework}/") and file.is_file():
+            if file.is_file():
                 # As text first: pytest shows the lines that differ.
                 assert text == file.read_bytes().decode(), f"{FOLDER}/{path} (--snapshot-update)"
+    folders: Tree = {}
+    for path, text in planned().items():
+        *parts, name = path.split("/")
+        folder = folders
+        for part in parts:
+            inner = folder.setdefault(part, {})
+            assert isinstance(inner, dict)
+            folder = inner
+        folder[name] = text.encode()
     snapshot.snapshot_dir = ROOT
-    snapshot.assert_match_dir(tree(framework), f"{FOLDER}/{framework}")
+    snapshot.assert_match_dir(folders, FOLDER)
 
 
-def test_nothing_else_is_in_the_folder(snapshot: Snapshot) -> None:
-    snapshot.snapshot_dir = ROOT
-    for folder in (ROOT / FOLDER).glob("*"):
-        if folder.name not in FRAMEWORK.values:
-            snapshot.assert_match_dir({}, f"{FOLDER}/{folder.name}")
+# They are short, and a change of a template changes as much of them.
 
 
-# The plan, on made-up projects.
+def changed(
+    before: Mapping[str, str], after: Mapping[str, str]
+) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the lines that each snapshot loses and gains, as git counts them."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for path in before.keys() | after.keys():
+        old = before.get(path, "").split("\n")
+        new = after.get(path, "").split("\n")
+        if old != new:
+            lost, gained = list[str](), list[str]()
+            for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+                if tag != "equal":
+                    lost += old[i:j]
+                    gained += new[k:m]
+            found[path] = (lost, gained)
+    return found
 
 
-def made_up(**values: Sequence[str | bool]) -> list[Project]:
-    """Return a project for each combination, whose one file is written by the tests."""
-    return [Project(dict(zip(values, each, strict=True)), {}) for each in product(*values.values())]
+def test_they_are_few_and_short() -> None:
+    assert len(planned()) < MAX_FILES
+    assert sum(text.count("\n") for text in planned().values()) < MAX_LINES
 
 
-def with_file(project: Project, path: str, text: str) -> Project:
-    return Project(project.combination, {**project.files, path: text})
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
+def test_a_line_of_a_shared_template_is_a_line_of_a_snapshot(part: float, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    edited = {}
+    for template in (tmp_path / "templates/project").rglob("*"):
+        lines = template.read_text().split("\n") if template.is_file() else []
+        # a line that a template has twice is two lines to those who get one of them
+        plain = [
+            number
+            for number, line in enumerate(lines)
+            if re.fullmatch(r"[^{}%#\\]{8,}", line) and lines.count(line) == 1
+        ]
+        if plain:
+            number = plain[int(len(plain) * part)]
+            lines[number] += " changed"
+            template.write_text("\n".join(lines))
+            path = template.relative_to(tmp_path / "templates/project").as_posix()
+            edited[path.removesuffix(".jinja")] = lines[number]
+    rendered = render_all(combinations(), tmp_path)
+    assert not rendered.faults
+    found = changed(planned(), snapshots.plan(rendered.projects))
+    assert len(edited) > 20
+    for path, line in edited.items():
+        name = path.replace(".", "dot.", path.startswith("."))
+        shared = f"{snapshots.SHARED}/{name}"
+        # once, but for those files that stand once a framework
+        own = [f"{snapshots.OWN}/{framework}/{name}" for framework in FRAMEWORK.values]
+        places = [shared] if shared in found else [each for each in own if each in found]
+        assert places, path
+        for place in places:
+            lost, gained = found.pop(place)
+            assert (len(lost), gained) == (1, [line]), place
+    assert found == {}
 
 
-def test_names_have_the_relevant_options_in_order() -> None:
-    matrix = [
-        with_file(project, "model/load.py", f"{project.combination['a']}{project.combination['c']}")
-        for project in made_up(framework=("x",), a=(False, True), b=("p", "q"), c=("p", "q"))
+def test_a_new_switch_adds_its_file_and_its_row() -> None:
+    row = "| `new_module.py` | what the switch adds |\n"
+    module = "".join(f"value_{number} = {number}\n" for number in range(30))
+
+    def row_added(text: str) -> str:
+        table = "| File | What is in it |\n| --- | --- |\n"
+        assert table in text
+        return text.replace(table, table + row)
+
+    twice = [
+        Project(
+            {**project.combination, "new": new},
+            {
+                **project.files,
+                **({"new_module.py": module} if new else {}),
+                "README.md": row_added(project.files["README.md"])
+                if new
+                else project.files["README.md"],
+            },
+        )
+        for project in projects()
+        for new in (False, True)
     ]
-    assert snapshots.plan(matrix) == {
-        "x/model/load.py/a=false,c=p.py": "Falsep",
-        "x/model/load.py/a=false,c=q.py": "Falseq",
-        "x/model/load.py/a=true,c=p.py": "Truep",
-        "x/model/load.py/a=true,c=q.py": "Trueq",
+    found = changed(planned(), snapshots.plan(twice))
+    assert found == {
+        "project/new_module.py": ([], ["#only new", *module.split("\n")[:-1]]),
+        "project/README.md": ([], ["<!--if new-->", row.strip(), "<!--end-->"]),
     }
 
 
-def test_an_option_is_relevant_if_it_changes_a_file_in_one_case_alone() -> None:
-    matrix = [
-        with_file(project, "f.txt", str(all(project.combination[name] for name in "ab")))
-        for project in made_up(framework=("x",), a=(False, True), b=(False, True))
+@pytest.mark.parametrize("like", FRAMEWORK.values)
+def test_a_new_framework_adds_its_own_lines_and_marks(like: str) -> None:
+    title, own = "## Sessions\n", "A sentence that just the new framework has.\n"
+    new = [
+        Project(
+            {**project.combination, FRAMEWORK.name: "newcomer"},
+            {
+                path: text.replace(title, title + own) if path == "README.md" else text
+                for path, text in project.files.items()
+            },
+        )
+        for project in projects()
+        if project.combination[FRAMEWORK.name] == like
     ]
-    assert snapshots.relevant_options(matrix, "f.txt") == ["a", "b"]
-
-
-def test_an_option_is_relevant_if_it_leaves_a_file_out() -> None:
-    matrix = [
-        with_file(project, "Dockerfile", "FROM a\n") if project.combination["a"] else project
-        for project in made_up(framework=("x",), a=(False, True), b=(False, True))
-    ]
-    assert snapshots.plan(matrix) == {"x/Dockerfile/a=true.Dockerfile": "FROM a\n"}
-    for project in matrix:
-        assert snapshots.restore(snapshots.plan(matrix), project.combination) == project.files
-
-
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("invocation.py", "x/invocation.py/always.py"),
-        ("model/load.py", "x/model/load.py/always.py"),
-        ("Dockerfile", "x/Dockerfile/always.Dockerfile"),
-        (".gitignore", "x/dot_gitignore/always.gitignore"),
-        (".env.example", "x/dot_env.example/always.env.example"),
-        (".copier-answers.yml", "x/dot_copier-answers.yml/always.copier-answers.yml"),
-        (".github/workflows/ci.yml", "x/dot_github/workflows/ci.yml/always.yml"),
-    ],
-)
-def test_every_file_has_a_readable_name(path: str, name: str) -> None:
-    (project,) = made_up(framework=("x",))
-    assert snapshots.plan([with_file(project, path, "")]) == {name: ""}
-    assert snapshots.parse(name) == ("x", path, ("always",))
-
-
-@pytest.mark.parametrize("name", ["x", "x/always.py", "x/main.py/always.txt"])
-def test_other_names_are_refused(name: str) -> None:
-    with pytest.raises(Error, match="not the path of a snapshot"):
-        snapshots.parse(name)
-
-
-def test_two_snapshots_of_one_file_are_refused() -> None:
-    both = {"x/main.py/always.py": "", "x/main.py/a=true.py": ""}
-    with pytest.raises(Error, match=r"two snapshots of main\.py"):
-        snapshots.restore(both, {"framework": "x", "a": True})
+    before, after = planned(), snapshots.plan([*projects(), *new])
+    for path, (lost, gained) in changed(before, after).items():
+        if path.startswith(f"{snapshots.OWN}/"):
+            assert path.startswith(f"{snapshots.OWN}/newcomer/")
+            assert lost == []
+        else:
+            # who has the lines of its model now has its name as well
+            assert all(MARK.match(line) for line in lost), path
+            others = [line for line in gained if line and not MARK.match(line)]
+            assert others == ([own.strip()] if path == "project/README.md" else []), path
 
 
 # The files, on a copy of the repository.
@@ -182,7 +209,7 @@ def copy(tmp_path: Path) -> Path:
 def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Compare, or update, the snapshots of `copy` with its templates."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *PLUGINS, *arguments, *COMPARISON],
+        [sys.executable, "-m", "pytest", *PLUGINS, *arguments, COMPARISON],
         cwd=copy,
         env={
             **os.environ,
@@ -214,42 +241,38 @@ def test_an_update_changes_what_a_template_changed_and_nothing_else(copy: Path) 
     template.write_bytes(template.read_bytes() + b"# The end.\n")
     updated = run(copy, "--snapshot-update")
     after = content(copy)
-    changed = {f"{framework}/invocation.py/always.py" for framework in FRAMEWORK.values}
-    assert {path for path in before if before[path] != after[path]} == changed
+    assert {path for path in before if before[path] != after[path]} == {"project/invocation.py"}
     assert after.keys() == before.keys()
-    assert all(path in updated.stdout for path in changed)
+    assert "project/invocation.py" in updated.stdout
 
     again = run(copy, "--snapshot-update")
     assert (again.returncode, content(copy)) == (0, after)
 
 
-def test_missing_altered_extra_and_orphaned_snapshots_are_named(copy: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "content_of"),
+    [
+        ("project/invocation.py", None),
+        ("project/invocation.py", lambda before: before.replace(b"\n", b"\r\n", 1)),
+        ("project/invocation.py", lambda before: before.removesuffix(b"\n")),
+        ("project/another.py", lambda _: b""),
+        ("frameworks/nobody/model/load.py", lambda _: b""),
+        ("README.md", lambda _: b""),
+    ],
+    ids=["missing", "line end", "last newline", "extra", "orphaned", "beside"],
+)
+def test_what_is_not_as_rendered_is_named(
+    copy: Path, path: str, content_of: Callable[[bytes], bytes] | None
+) -> None:
     before = content(copy)
-    folder = copy / FOLDER
-    (folder / "adk/invocation.py/always.py").unlink()
-    altered = folder / "openai/invocation.py/always.py"
-    altered.write_bytes(altered.read_bytes().replace(b"\n", b"\r\n", 1))
-    for extra in ("strands/invocation.py/stream=true.py", "crewai/main.py/always.py"):
-        (folder / extra).parent.mkdir(parents=True, exist_ok=True)
-        (folder / extra).write_bytes(b"")
-
+    file = copy / FOLDER / path
+    if content_of is None:
+        file.unlink()
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content_of(before.get(path, b"")))
     compared = run(copy)
     assert compared.returncode == 1
-    for name in (
-        "invocation.py/always.py",
-        "snapshots/openai/invocation.py/always.py",
-        "invocation.py/stream=true.py",
-        "main.py/always.py",
-        "snapshots/adk",
-        "snapshots/strands",
-        "snapshots/crewai",
-    ):
-        assert re.search(rf"^E +.*\b{re.escape(name)}\b", compared.stdout, re.MULTILINE), name
-    assert "4 failed" in compared.stdout
-
+    assert re.search(rf"^E +.*\b{re.escape(path)}\b", compared.stdout, re.MULTILINE)
     run(copy, "--snapshot-update")
     assert content(copy) == before
-
-
-def test_every_combination_has_another_label() -> None:
-    assert len({label(project.combination) for project in projects()}) == len(projects())

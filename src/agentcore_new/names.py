@@ -5,9 +5,11 @@ project depends on, direct or transitive, in normal form; Copier reads the same 
 """
 
 import keyword
+import os
 import string
 import unicodedata
 from functools import cache
+from pathlib import Path
 
 from agentcore_new.errors import InvalidAnswer
 from agentcore_new.expressions import value
@@ -16,14 +18,8 @@ from agentcore_new.package_data import template_root
 MAX_LENGTH = 64
 MAX_RUNTIME_NAME = 48
 CHARACTERS = string.ascii_letters + string.digits + "-_"
-# The top-level modules of a generated project.
-PROJECT_MODULES = (
-    *("body", "chat", "invocation", "main", "model", "replies", "server", "sessions"),
-    *("streaming", "tests", "tools", "turns", "values"),
-)
 # Compared without regard to case, because the derived identifier is in lower case.
 KEYWORDS = tuple(sorted(word.lower() for word in keyword.kwlist))
-
 
 # Each name that is derived from the project's own, as an expression that Copier evaluates too.
 DISTRIBUTION_NAME = "'-'.join(project_name.lower().replace('-', ' ').replace('_', ' ').split())"
@@ -32,6 +28,22 @@ AGENT_NAME = (
     "'user_agent' if project_name.lower() == 'user' else project_name.lower().replace('-', '_')"
 )
 RUNTIME_NAME = f"project_name.replace('-', '_')[:{MAX_RUNTIME_NAME}]"
+
+
+def _project_modules() -> tuple[str, ...]:
+    """Return what Python can import of the folder of the templates, whatever the options."""
+    with os.scandir(template_root() / "templates" / "project") as entries:
+        found = {
+            entry.name.removesuffix(".jinja").removesuffix(".py")
+            for entry in entries
+            if entry.name.endswith((".py", ".py.jinja"))
+            or (entry.is_dir() and any(Path(entry.path).glob("__init__.py*")))
+        }
+    return tuple(sorted(found))
+
+
+# The top-level modules of a generated project.
+PROJECT_MODULES = _project_modules()
 
 
 def distribution_name(project_name: str) -> str:

@@ -1,4 +1,7 @@
-"""Point 10: a turn happens whole or not at all, whatever the model, its tools or the client do."""
+"""A turn leaves all or nothing, whatever the model, its tools or the client do.
+
+Point 10, a turn happens whole or not at all.
+"""
 
 import pytest
 from fake_models import FakeModels

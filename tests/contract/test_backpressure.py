@@ -1,4 +1,8 @@
-"""A client that reads slowly, or not at all, costs no more than its reply and holds up nobody."""
+"""A client that reads slowly, or not at all, costs no more than its reply and holds up nobody.
+
+Point 11, streaming.
+Point 17, bounded inside too.
+"""
 
 import socket
 from collections.abc import Iterator

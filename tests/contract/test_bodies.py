@@ -1,4 +1,7 @@
-"""Point 12: a body is read no further than the longest valid one can be."""
+"""A body is read no further than the longest valid one can be.
+
+Point 12, input.
+"""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,11 @@
-"""Points 5 to 9: which sessions are held, who waits for whom, and what leaves when."""
+"""Which sessions are held, who waits for whom, and what leaves when.
+
+Point 5, cap and order.
+Point 6, in use is not evicted.
+Point 7, one at a time.
+Point 8, one creation.
+Point 9, eviction really frees.
+"""
 
 from contextlib import ExitStack
 

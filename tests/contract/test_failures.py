@@ -1,4 +1,7 @@
-"""Point 13: a failure is told to the caller in plain words, and to the log with its cause."""
+"""A failure is told to the caller in plain words, and to the log with its cause.
+
+Point 13, failure.
+"""
 
 import logging
 import re

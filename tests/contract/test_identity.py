@@ -1,4 +1,8 @@
-"""Points 3 and 4: whose session it is, and turns that belong to none."""
+"""Whose session it is, and turns that belong to none.
+
+Point 3, no session id.
+Point 4, identity.
+"""
 
 from typing import Any
 

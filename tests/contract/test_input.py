@@ -1,4 +1,7 @@
-"""Point 12: what is not a request for a turn is refused, and touches nothing."""
+"""What is not a request for a turn is refused, and touches nothing.
+
+Point 12, input.
+"""
 
 import json
 

@@ -1,4 +1,9 @@
-"""Points 14 to 16: import, idle expiry, shutdown, and one model client for all sessions."""
+"""Import, idle expiry, shutdown, and one model client for all sessions.
+
+Point 14, idle expiry.
+Point 15, nothing asynchronous at import.
+Point 16, cheap, and nobody waits for another.
+"""
 
 import subprocess
 from pathlib import Path

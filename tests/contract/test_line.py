@@ -1,4 +1,7 @@
-"""Point 7: so many turns of a session are in line at most, and waiting is part of a turn's time."""
+"""So many turns of a session are in line at most, and waiting is part of a turn's time.
+
+Point 7, one at a time.
+"""
 
 from contextlib import ExitStack
 

@@ -1,4 +1,7 @@
-"""Point 17: bytes are bounded, of a session, of all together, of what clients have not read."""
+"""Bytes are bounded, of a session, of all together, of what clients have not read.
+
+Point 17, bounded inside too.
+"""
 
 import json
 from collections.abc import Iterator

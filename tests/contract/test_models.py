@@ -1,4 +1,8 @@
-"""What each model's client does beside answering: its connections, its retries, its log."""
+"""What each model's client does beside answering: its connections, its retries, its log.
+
+Point 13, failure.
+Point 16, cheap, and nobody waits for another.
+"""
 
 import logging
 

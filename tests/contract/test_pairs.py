@@ -1,4 +1,10 @@
-"""Every framework with every provider: what could differ by the SDK that lies between them."""
+"""Every framework with every provider: what could differ by the SDK that lies between them.
+
+Point 1, recall.
+Point 2, isolation.
+Point 10, a turn happens whole or not at all.
+Point 13, failure.
+"""
 
 import pytest
 from fake_models import FakeModels

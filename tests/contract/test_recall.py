@@ -1,4 +1,9 @@
-"""Points 1, 2 and 17: a session knows its own turns up to the limit, and no others."""
+"""A session knows its own turns up to the limit, and no others.
+
+Point 1, recall.
+Point 2, isolation.
+Point 17, bounded inside too.
+"""
 
 import pytest
 from fake_models import FakeModels

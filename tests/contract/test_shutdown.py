@@ -1,4 +1,7 @@
-"""Point 15: a process that is told to stop finishes what it can, fails the rest, and goes."""
+"""A process that is told to stop finishes what it can, fails the rest, and goes.
+
+Point 15, nothing asynchronous at import.
+"""
 
 import signal
 import subprocess

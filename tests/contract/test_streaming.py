@@ -1,4 +1,7 @@
-"""Point 11: a reply as server-sent events, at whatever pace its client reads, if it reads."""
+"""A reply as server-sent events, at whatever pace its client reads, if it reads.
+
+Point 11, streaming.
+"""
 
 from contextlib import ExitStack
 

@@ -1,4 +1,7 @@
-"""Point 13, where a framework or a tool swallows the cancellation of a turn."""
+"""A turn ends at its time where a framework or a tool swallows its cancellation.
+
+Point 13, failure.
+"""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Point 16: tools that block run in threads of their own, and hold up nobody but their turn."""
+"""Tools that block hold up nobody but their turn.
+
+Point 16, cheap, and nobody waits for another.
+"""
 
 import pytest
 from fake_models import FakeModels

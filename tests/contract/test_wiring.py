@@ -1,4 +1,7 @@
-"""Point 17, as main.py puts it together: sessions leave when all of them have too many bytes."""
+"""Sessions leave when all of them have too many bytes, as main.py puts it together.
+
+Point 17, bounded inside too.
+"""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Who calls, where nobody can know."""
+"""Who calls, where nobody can know.
+
+Point 4, identity.
+"""
 
 import generated  # noqa: F401 - puts the modules of a project on the path
 import pytest

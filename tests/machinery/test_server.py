@@ -1,4 +1,7 @@
-"""How a server starts and ends, where no signal arrives."""
+"""How a server starts and ends, where no signal arrives.
+
+Point 15, nothing asynchronous at import.
+"""
 
 import asyncio
 import gc
@@ -33,36 +36,32 @@ def running(monkeypatch: pytest.MonkeyPatch) -> RunningTurns:
     return own
 
 
-def serve(*closing: Closed) -> int:
+async def serve(*closing: Closed) -> int:
     """Start and end; how many objects were out of the collector's sight meanwhile."""
-
-    async def run() -> int:
+    try:
         async with server.lifespan(*closing)(Starlette()):
             return gc.get_freeze_count()
-
-    try:
-        return asyncio.run(run())
     finally:
         gc.unfreeze()
 
 
-def test_the_collector_does_not_look_at_what_was_imported() -> None:
-    assert serve() > 10_000
+async def test_the_collector_does_not_look_at_what_was_imported() -> None:
+    assert await serve() > 10_000
 
 
-def test_everything_is_closed_and_turns_are_told_to_end(running: RunningTurns) -> None:
+async def test_everything_is_closed_and_turns_are_told_to_end(running: RunningTurns) -> None:
     closing = [Closed(), Closed()]
-    serve(*closing)
+    await serve(*closing)
     assert [each.closed for each in closing] == [True, True]
     assert running.ending
 
 
-def test_what_hangs_keeps_nothing_else_open(
+async def test_what_hangs_keeps_nothing_else_open(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(server, "CLOSE_SECONDS", 0.1)
     hanging, other = Closed(60), Closed()
     with caplog.at_level(logging.ERROR):
-        serve(hanging, other)
+        await serve(hanging, other)
     assert (hanging.closed, other.closed) == (False, True)
     assert "Closing the sessions took too long" in caplog.text

@@ -1,4 +1,8 @@
-"""Replies on their way between two threads, whatever their schedule; and who keeps a turn alive."""
+"""Replies on their way between two threads, whatever their schedule; and who keeps a turn alive.
+
+Point 11, streaming.
+Point 17, bounded inside too.
+"""
 
 import asyncio
 import gc
@@ -45,7 +49,7 @@ async def read(reply: Any, take: Callable[[bytes], Awaitable[None]] | None = Non
     return bytes(received)
 
 
-def read_with_the_end_before(line: int) -> tuple[bytes, int]:
+async def read_with_the_end_before(line: int) -> tuple[bytes, int]:
     """What a reader gets when last words and end come before its nth line of ours; its lines."""
     reply, reader, lines = Reply("text/plain"), threading.current_thread(), 0
     reply.put(b"first ")
@@ -72,94 +76,80 @@ def read_with_the_end_before(line: int) -> tuple[bytes, int]:
                 other.join(0.02)
         return trace
 
-    async def run() -> bytes:
-        # for the lines that come after the reader has begun to wait
-        asyncio.get_running_loop().call_later(0.05, start)
-        return await read(reply)
-
+    # for the lines that come after the reader has begun to wait
+    asyncio.get_running_loop().call_later(0.05, start)
     sys.settrace(trace)
     try:
-        received = asyncio.run(run())
+        received = await read(reply)
     finally:
         sys.settrace(None)
     other.join()
     return received, lines
 
 
-def test_the_last_words_arrive_whatever_the_schedule() -> None:
+async def test_the_last_words_arrive_whatever_the_schedule() -> None:
     line, lines = 0, 1
     while line <= lines:
         line += 1
-        received, lines = read_with_the_end_before(line)
+        received, lines = await read_with_the_end_before(line)
         assert received == b"first last", line
     assert line > 10
 
 
-def test_a_reply_is_sent_in_slices() -> None:
+async def test_a_reply_is_sent_in_slices() -> None:
     sizes = []
 
     async def take(body: bytes) -> None:
         sizes.append(len(body))
 
-    async def run() -> bytes:
-        reply = Reply("text/plain")
-        reply.put(b"x" * 40_000)
-        reply.end()
-        return await read(reply, take)
-
-    assert asyncio.run(run()) == b"x" * 40_000
+    reply = Reply("text/plain")
+    reply.put(b"x" * 40_000)
+    reply.end()
+    assert await read(reply, take) == b"x" * 40_000
     assert max(sizes) == replies.SLICE
 
 
-def test_a_client_that_takes_nothing_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_takes_nothing_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replies, "WRITE_SECONDS", 0.05)
 
     async def stall(body: bytes) -> None:
         if body:
             await asyncio.Future()
 
-    async def run() -> None:
-        reply = Reply("text/plain")
-        reply.put(b"x" * 40_000)
-        await read(reply, stall)
-        reply.put(b"more")
-        assert reply.unread == 0
-
-    asyncio.run(run())
+    reply = Reply("text/plain")
+    reply.put(b"x" * 40_000)
+    await read(reply, stall)
+    reply.put(b"more")
+    assert reply.unread == 0
 
 
-def test_a_reply_that_pauses_is_not_a_client_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reply_that_pauses_is_not_a_client_that_stalls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(replies, "WRITE_SECONDS", 0.05)
-
-    async def run() -> bytes:
-        reply = Reply("text/plain")
-        reply.put(b"before ")
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.2, reply.put, b"after")
-        loop.call_later(0.2, reply.end)
-        return await read(reply)
-
-    assert asyncio.run(run()) == b"before after"
+    reply = Reply("text/plain")
+    reply.put(b"before ")
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.2, reply.put, b"after")
+    loop.call_later(0.2, reply.end)
+    assert await read(reply) == b"before after"
 
 
 @pytest.mark.parametrize("when", ["before it is sent", "while it waits", "while it is sent"])
-def test_a_client_can_be_given_up(when: str) -> None:
-    async def run() -> bytes:
-        reply = Reply("text/plain")
-        reply.put(b"x")
-        if when == "before it is sent":
-            reply.give_up()
+async def test_a_client_can_be_given_up(when: str) -> None:
+    reply = Reply("text/plain")
+    reply.put(b"x")
+    if when == "before it is sent":
+        reply.give_up()
 
-        async def take(body: bytes) -> None:
-            if when == "while it is sent" and body:
-                threading.Thread(target=replies.give_up_all).start()
-                await asyncio.Future()
+    async def take(body: bytes) -> None:
+        if when == "while it is sent" and body:
+            threading.Thread(target=replies.give_up_all).start()
+            await asyncio.Future()
 
-        if when == "while it waits":
-            asyncio.get_running_loop().call_later(0.05, replies.give_up_all)
-        return await read(reply, take)
-
-    assert asyncio.run(run()) == (b"" if when == "before it is sent" else b"x")
+    if when == "while it waits":
+        asyncio.get_running_loop().call_later(0.05, replies.give_up_all)
+    assert await read(reply, take) == (b"" if when == "before it is sent" else b"x")
 
 
 def test_who_has_not_read_for_longest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,62 +168,53 @@ def test_who_has_not_read_for_longest_goes_first(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("sent", [b"", b"x" * 20_000])
-def test_what_was_given_up_never_looks_complete(sent: bytes) -> None:
+async def test_what_was_given_up_never_looks_complete(sent: bytes) -> None:
     ends: list[bool] = []
 
     async def receive() -> Message:
         return await asyncio.Future()
 
-    async def run() -> None:
-        reply: Any = Reply("text/plain")
+    reply: Any = Reply("text/plain")
 
-        async def send(message: Message) -> None:
-            ends.append(not message.get("more_body", True))
-            if message.get("body"):
-                reply.give_up()
-
-        reply.put(sent)
-        reply.end()
-        if not sent:
+    async def send(message: Message) -> None:
+        ends.append(not message.get("more_body", True))
+        if message.get("body"):
             reply.give_up()
-        await reply(SCOPE, receive, send)
 
-    asyncio.run(run())
+    reply.put(sent)
+    reply.end()
+    if not sent:
+        reply.give_up()
+    await reply(SCOPE, receive, send)
     assert True not in ends
 
 
-def test_a_running_turn_is_kept_though_nobody_waits_for_it() -> None:
-    async def run() -> None:
-        tasks: list[weakref.ref[asyncio.Task[Any]]] = []
+async def test_a_running_turn_is_kept_though_nobody_waits_for_it() -> None:
+    tasks: list[weakref.ref[asyncio.Task[Any]]] = []
 
-        async def turn(_: Callable[[str], None]) -> None:
-            task = asyncio.current_task()
-            assert task
-            tasks.append(weakref.ref(task))
-            # which nothing but the turn knows, so that the two of them are garbage together
-            await asyncio.get_running_loop().create_future()
-
-        response: Any = await stream(turn)
-        response.close()
-        del response, turn
-        gc.collect()
-        (task,) = [task() for task in tasks]
+    async def turn(_: Callable[[str], None]) -> None:
+        task = asyncio.current_task()
         assert task
-        task.cancel()
-        await asyncio.wait([task])
+        tasks.append(weakref.ref(task))
+        # which nothing but the turn knows, so that the two of them are garbage together
+        await asyncio.get_running_loop().create_future()
 
-    asyncio.run(run())
+    response: Any = await stream(turn)
+    response.close()
+    del response, turn
+    gc.collect()
+    (task,) = [task() for task in tasks]
+    assert task
+    task.cancel()
+    await asyncio.wait([task])
 
 
-def test_halves_of_a_character_are_joined_or_replaced() -> None:
+async def test_halves_of_a_character_are_joined_or_replaced() -> None:
     async def turn(send: Callable[[str], None]) -> None:
         for delta in ("a\ud83c", "\udf89b", "\ud83c", "c", "", "\udf89", "d\ud83c"):
             send(delta)
 
-    async def run() -> bytes:
-        return await read(await stream(turn))
-
-    frames = asyncio.run(run()).decode().split("\n\n")
+    frames = (await read(await stream(turn))).decode().split("\n\n")
     assert frames == [
         'data: "a"',
         'data: "\\ud83c\\udf89b"',
@@ -246,15 +227,12 @@ def test_halves_of_a_character_are_joined_or_replaced() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 502])
-def test_a_turn_that_is_refused_at_once_is_no_stream(status: int) -> None:
+async def test_a_turn_that_is_refused_at_once_is_no_stream(status: int) -> None:
     async def turn(_: Callable[[str], None]) -> None:
         raise HTTPException(status, "no")
 
-    async def run() -> bytes:
-        return await read(await stream(turn))
-
     if status == 429:
         with pytest.raises(HTTPException):
-            asyncio.run(run())
+            await stream(turn)
     else:
-        assert asyncio.run(run()) == b'data: {"error": "no"}\n\n'
+        assert await read(await stream(turn)) == b'data: {"error": "no"}\n\n'

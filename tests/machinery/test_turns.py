@@ -1,4 +1,8 @@
-"""What is kept of a session, and when a turn ends."""
+"""What is kept of a session, and when a turn ends.
+
+Point 13, failure.
+Point 17, bounded inside too.
+"""
 
 import asyncio
 import logging
@@ -36,25 +40,23 @@ def test_the_oldest_turns_leave_for_bytes_and_the_newest_stays(
     assert [len(text) for (text,) in session.turns] == [1_000, 1_000]
 
 
-def status(failure: BaseException) -> int:
+async def status(failure: BaseException) -> int:
     """What a caller gets for it."""
-
-    async def run() -> None:
+    with pytest.raises(HTTPException) as raised:
         async with plain_failures():
             raise failure
-
-    with pytest.raises(HTTPException) as raised:
-        asyncio.run(run())
     return raised.value.status_code
 
 
-def test_a_model_that_takes_too_long_by_its_own_measure_is_a_failed_one() -> None:
-    assert status(TimeoutError("the model's own")) == 502
-    assert status(ValueError()) == 502
-    assert status(SessionBusyError()) == 429
+async def test_a_model_that_takes_too_long_by_its_own_measure_is_a_failed_one() -> None:
+    assert await status(TimeoutError("the model's own")) == 502
+    assert await status(ValueError()) == 502
+    assert await status(SessionBusyError()) == 429
 
 
-def test_turns_end_together_and_those_to_come_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_turns_end_together_and_those_to_come_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     running = RunningTurns()
     monkeypatch.setattr(turns, "running", running)
 
@@ -62,7 +64,7 @@ def test_turns_end_together_and_those_to_come_as_well(monkeypatch: pytest.Monkey
         async with plain_failures():
             await asyncio.sleep(60)
 
-    async def run() -> None:
+    async with asyncio.timeout(10):
         tasks = [asyncio.create_task(turn()) for _ in range(3)]
         await asyncio.sleep(0)
         running.end_within(0.1)
@@ -73,10 +75,8 @@ def test_turns_end_together_and_those_to_come_as_well(monkeypatch: pytest.Monkey
             assert isinstance(failure, HTTPException)
             assert failure.status_code == 503
 
-    asyncio.run(asyncio.wait_for(run(), 10))
 
-
-def test_the_end_is_not_waited_for_longer_than_asked() -> None:
+async def test_the_end_is_not_waited_for_longer_than_asked() -> None:
     running = RunningTurns()
 
     async def stubborn() -> None:
@@ -86,32 +86,27 @@ def test_the_end_is_not_waited_for_longer_than_asked() -> None:
             except asyncio.CancelledError:
                 await asyncio.sleep(0.2)
 
-    async def run() -> bool:
-        task = asyncio.create_task(stubborn())
-        await asyncio.sleep(0)
-        running.end_within(0.01)
-        await running.ended(0.05)
-        return task.done()
-
-    assert asyncio.run(run()) is False
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    running.end_within(0.01)
+    await running.ended(0.05)
+    assert not task.done()
+    await asyncio.wait([task])
 
 
-def test_nothing_to_end_is_no_failure() -> None:
+async def test_nothing_to_end_is_no_failure() -> None:
     running = RunningTurns()
     running.end_within(1)
-    asyncio.run(running.ended(1))
+    await running.ended(1)
     assert running.ending
 
 
 @pytest.mark.parametrize("reply", ["", " \n"])
-def test_an_empty_reply_is_a_failure(reply: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_empty_reply_is_a_failure(reply: str, caplog: pytest.LogCaptureFixture) -> None:
     async def turn() -> tuple[str, str]:
         return reply, "turn"
 
-    async def run() -> None:
+    with caplog.at_level(logging.ERROR), pytest.raises(HTTPException):
         async with plain_failures():
             await complete(turn())
-
-    with caplog.at_level(logging.ERROR), pytest.raises(HTTPException):
-        asyncio.run(run())
     assert "EmptyReplyError" in caplog.text

@@ -135,7 +135,7 @@ COMMANDS = (
     ),
     one(
         "an unknown value told in full",
-        f"{SOURCE}/options.py",
+        f"{SOURCE}/answers.py",
         'f"{text[:64]!r} is not a known',
         'f"{text!r} is not a known',
         "tests/test_options.py -k unknown",

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from agentcore_new.options import Value
 from agentcore_new.review.changes import Changes, _hunks, compare, where
-from agentcore_new.review.edition import Edition
 from agentcore_new.review.code_tools import PYPROJECT
+from agentcore_new.review.edition import Edition
 from agentcore_new.review.rendering import Project
 
 Files = Callable[[dict[str, Value]], dict[str, str]]

@@ -1,40 +1,52 @@
 """Every combination holds, and each rule finds what it is for."""
 
 import importlib.util
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import jinja2
 import pytest
 
-from agentcore_new.answers import Answers, combinations
+from agentcore_new.answers import combinations
 from agentcore_new.errors import Error
-from agentcore_new.options import OPTIONS
+from agentcore_new.options import FRAMEWORK
 from agentcore_new.package_data import template_root
-from agentcore_new.review.guard import examine
-from agentcore_new.review.rendering import Project, render_all
+from agentcore_new.render import render
+from agentcore_new.review.faults import Fault, label
+from agentcore_new.review.guard import examine, faults_of_texts
+from agentcore_new.review.rendering import Project, chosen, render_all
+from agentcore_new.review.requirements import require
 
 PYPROJECT = '[tool.ruff]\nline-length = 60\n\n[tool.ruff.lint]\nselect = ["E", "F", "I"]\n'
 
 
 def found(files: Mapping[str, str]) -> list[str]:
     """Return path and rule of each fault of a project with these files."""
-    report = examine([Project({"framework": "x"}, {"pyproject.toml": PYPROJECT, **files})])
-    return [f"{fault.path}: {fault.rule}" for fault in report.faults]
+    return [
+        f"{fault.path}: {fault.rule}" for fault in faults({"pyproject.toml": PYPROJECT, **files})
+    ]
+
+
+def faults(*projects: Mapping[str, str]) -> list[Fault]:
+    """Return the faults of single files of projects with these files."""
+    owners: dict[tuple[str, str], Project] = {}
+    for number, files in enumerate(projects):
+        for item in files.items():
+            owners.setdefault(item, Project({"number": str(number)}, files))
+    return sorted(faults_of_texts(owners), key=lambda fault: fault.path)
 
 
 def test_every_combination_holds() -> None:
-    report = check(combinations())
-    assert str(report).splitlines()[:-1] == []
+    rendered = render_all(combinations())
+    report = examine(rendered.projects, rendered.faults)
+    assert [str(fault) for fault in report.faults] == []
     assert report.combinations == len(list(combinations()))
-    assert report.distinct_files > 0
+    files = {item for project in rendered.projects for item in project.files.items()}
+    assert report.distinct_files == len(files) > len(rendered.projects)
 
 
-def test_every_option_is_in_a_combination() -> None:
-    for option in OPTIONS:
-        assert {combo[option.name] for combo in combinations()} == set(option.values)
+def test_what_is_rendered_once_for_many_is_what_each_would_get() -> None:
+    for answers, project in zip(combinations(), render_all(combinations()).projects, strict=True):
+        assert project == Project(chosen(answers), render(answers))
 
 
 @pytest.mark.parametrize(
@@ -101,86 +113,78 @@ def test_modules_of_the_project_are_first_party() -> None:
 
 def test_each_project_has_its_own_settings() -> None:
     files = {"a.py": f"x = {'1' * 60}\n"}
-    narrow = Project({"width": "60"}, {"pyproject.toml": PYPROJECT, **files})
-    wide = Project({"width": "90"}, {"pyproject.toml": PYPROJECT.replace("60", "90"), **files})
-    assert len(examine([narrow]).faults) == 1
-    assert examine([wide]).faults == ()
+    narrow = {"pyproject.toml": PYPROJECT, **files}
+    wide = {"pyproject.toml": PYPROJECT.replace("60", "90"), **files}
+    assert len(faults(narrow)) == 1
+    assert faults(wide) == []
 
 
 def test_a_text_of_many_combinations_is_checked_once() -> None:
-    files = {"pyproject.toml": PYPROJECT, "a.py": "import os\n", "a.md": "{{ x }}\n"}
+    files = {"pyproject.toml": PYPROJECT, "main.py": "import os\n", "a.md": "{{ x }}\n"}
     projects = [Project({"number": str(number)}, files) for number in range(3)]
     other = Project({"number": "3"}, {**files, "b.py": "", "a.md": "text\n"})
     report = examine([*projects, other])
     assert (report.combinations, report.distinct_files) == (4, 5)
     assert [str(fault) for fault in report.faults] == [
         "a.md [number=0] jinja: line 1: {{ x }}",
-        "a.py [number=0] ruff check F401: line 1: `os` imported but unused",
+        "b.py [number=3] unused: nothing imports or runs it",
+        "main.py [number=0] ruff check F401: line 1: `os` imported but unused",
     ]
 
 
-def test_a_template_that_fails_is_a_fault_of_the_template() -> None:
-    def fail(_answers: Answers) -> dict[str, str]:
-        raise jinja2.UndefinedError("'x' is undefined")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("one\n{{ nobody }}\n", "line 2: 'nobody' is undefined"),
+        ("{% if stream %}\n{{ nobody }}\n{% endif %}\n", "line 2: 'nobody' is undefined"),
+        ("{% if %}\n", "line 1: Expected an expression, got 'end of statement block'"),
+        ("{% include 'nothing' %}\n", "line 1: 'nothing' not found in search path: "),
+    ],
+)
+def test_a_template_that_fails_is_a_fault_of_the_template(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = "templates/project/notes.md.jinja"
+    file = tmp_path / path
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    (fault,) = render_all(combinations(), tmp_path).faults
+    assert (fault.path, fault.rule) == (path, "render")
+    assert fault.message.partition("'/")[0] == message
+    assert label(fault.combination) in {label(chosen(each)) for each in combinations()}
 
-    def fail_to_parse(_answers: Answers) -> dict[str, str]:
-        raise jinja2.TemplateSyntaxError("unexpected end", lineno=3, name="main.py.jinja")
 
-    report = check(combinations(), fail)
-    (fault,) = report.faults
-    assert (fault.rule, fault.message) == ("render", "'x' is undefined")
-    assert report.combinations == len(list(combinations()))
-    (fault,) = check(combinations(), fail_to_parse).faults
-    assert (fault.path, fault.message) == ("main.py.jinja", "line 3: unexpected end")
-
-
-def test_a_failure_names_the_template_and_its_line() -> None:
-    path = Path(template_root(), "templates/project/main.py.jinja")
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True)
-    code = environment.compile("text\n{{ x }}\n", name="main.py.jinja", filename=str(path))
-    template = jinja2.Template.from_code(environment, code, {})
-
-    report = check(combinations(), lambda _answers: {"main.py": template.render()})
-    (fault,) = report.faults
-    assert (fault.path, fault.message) == (
-        "templates/project/main.py.jinja",
-        "line 2: 'x' is undefined",
+def test_each_text_is_rendered_once_for_the_values_that_it_depends_on(tmp_path: Path) -> None:
+    folder = tmp_path / "templates/project"
+    folder.mkdir(parents=True)
+    (folder / "one.md.jinja").write_text(
+        "text {% if stream %}{% include 'templates/' ~ framework %}{% endif %}\n"
     )
+    for framework in FRAMEWORK.values:
+        (tmp_path / f"templates/{framework}").write_text(f"{framework} {{{{ container }}}}\n")
+    texts: dict[str, set[int]] = {}
+    for project in render_all(combinations(), tmp_path).projects:
+        texts.setdefault(project.files["one.md"], set()).add(id(project.files["one.md"]))
+    assert all(len(objects) == 1 for objects in texts.values())
+    assert len(texts) == 1 + 2 * len(FRAMEWORK.values)
 
 
 @pytest.mark.parametrize(("module", "tool"), [("ruff", "ruff"), ("yaml", "PyYAML")])
-def test_a_missing_tool_is_named(
-    module: str, tool: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_tool_is_named(module: str, tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == module else find_spec(name)
     )
     with pytest.raises(Error, match=f"{tool} is not installed"):
-        examine([Project({}, {"a.py": "", "a.yml": "a: 1\n"})])
-    assert matrix.main() == 1
-    assert "pip install 'agentcore-new[test]'" in capsys.readouterr().err
+        faults({"a.py": "", "a.yml": "a: 1\n"})
 
 
-def test_the_command_prints_the_count() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "agentcore_new.review.matrix"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    report = check(combinations())
-    assert (done.stdout, done.stderr) == (f"{report}\n", "")
-    assert done.stdout.endswith(f"combinations, {report.distinct_files} distinct files\n")
-    assert done.returncode == 0
+def test_the_missing_tool_can_be_installed() -> None:
+    with pytest.raises(Error) as refused:
+        require("no_such_module", "nothing")
+    assert "pip install 'agentcore-new[test]'" in refused.value.hint
 
 
-def test_the_command_fails_with_a_line_for_each_fault(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    fault = matrix.Fault("a.py", {"framework": "x", "stream": True}, "py_compile", "two\n  lines")
-    monkeypatch.setattr(matrix, "check", lambda _combos: Report(2, 3, (fault,)))
-    assert matrix.main() == 1
-    assert capsys.readouterr().out == (
-        "a.py [framework=x,stream=true] py_compile: two lines\n2 combinations, 3 distinct files\n"
-    )
+def test_a_fault_is_one_line() -> None:
+    fault = Fault("a.py", {"framework": "x", "stream": True}, "py_compile", "two\n  lines")
+    assert str(fault) == "a.py [framework=x,stream=true] py_compile: two lines"

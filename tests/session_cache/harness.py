@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import gc
-from collections.abc import Callable, Coroutine, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, ParamSpec
+from typing import Any, Literal
+
+from loops import settle
 
 from session_cache.subject import Cache, SessionCache, inside
 
-P = ParamSpec("P")
 How = Literal["now", "slow", "fail"]
-# A deadlock is to fail, not to hang; no test comes near this on a machine however busy.
-DEADLOCK = 300
 Status = Literal["waiting", "running", "done", "failed", "not opened", "cancelled"]
 
 
@@ -194,44 +191,12 @@ class Turn:
                 raise other
 
 
-async def settle() -> None:
-    """Let everything run that can run."""
-    for _ in range(20):  # the longest chain of steps between two waits is shorter
-        await asyncio.sleep(0)
-
-
 async def whole_turn(cache: Cache[Session], key: Hashable | None, name: str = "turn") -> Session:
     """One turn that does nothing but leave its name."""
     async with cache.turn(key) as session:
         with session.used():
             session.log.append(name)
     return session
-
-
-def on_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Run a test on a loop, and see that it leaves no task and no unheard complaint behind."""
-
-    @functools.wraps(test)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        complaints: list[dict[str, Any]] = []
-
-        async def watched() -> None:
-            asyncio.get_running_loop().set_exception_handler(
-                lambda _, said: complaints.append(said)
-            )
-            async with asyncio.timeout(DEADLOCK):
-                await test(*args, **kwargs)
-            await settle()
-            left = asyncio.all_tasks() - {asyncio.current_task()}
-            assert not left, "tasks left behind"
-
-        asyncio.run(watched())
-        # A destroyed task or an unheard exception is found when it is freed. Objects of a test are
-        # young; a full collection for each test would take most of the time.
-        gc.collect(1)
-        assert not complaints
-
-    return run
 
 
 async def assert_left_clean(cache: Cache[Any], sessions: Sessions) -> None:

@@ -1,16 +1,13 @@
-"""How many bytes are held, and which session leaves for them."""
+"""How many bytes are held, and which session leaves for them.
+
+Point 17, bounded inside too.
+"""
 
 from __future__ import annotations
 
-from session_cache.harness import (
-    Session,
-    Sessions,
-    Turn,
-    assert_left_clean,
-    on_a_loop,
-    settle,
-    whole_turn,
-)
+from loops import settle
+
+from session_cache.harness import Session, Sessions, Turn, assert_left_clean, whole_turn
 from session_cache.subject import inside
 
 
@@ -19,7 +16,6 @@ def size(session: Session) -> int:
     return sum(len(name) for name in session.log)
 
 
-@on_a_loop
 async def test_the_least_recently_used_leaves_for_bytes(sessions: Sessions) -> None:
     cache = sessions.cache(maxbytes=10, sizeof=size)
     for key in "abc":
@@ -36,7 +32,6 @@ async def test_the_least_recently_used_leaves_for_bytes(sessions: Sessions) -> N
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_as_many_leave_as_have_to(sessions: Sessions) -> None:
     cache = sessions.cache(maxbytes=10, sizeof=size)
     for key in "abc":
@@ -47,7 +42,6 @@ async def test_as_many_leave_as_have_to(sessions: Sessions) -> None:
     assert inside(cache).idle == ["c", "d"]
 
 
-@on_a_loop
 async def test_one_that_is_too_large_by_itself_leaves_last(sessions: Sessions) -> None:
     cache = sessions.cache(maxbytes=10, sizeof=size)
     await whole_turn(cache, "a", "x")
@@ -57,7 +51,6 @@ async def test_one_that_is_too_large_by_itself_leaves_last(sessions: Sessions) -
     assert inside(cache).size == 0
 
 
-@on_a_loop
 async def test_what_is_in_use_counts_and_stays(sessions: Sessions) -> None:
     cache = sessions.cache(maxbytes=10, sizeof=size)
     await whole_turn(cache, "a", "x" * 6)
@@ -75,7 +68,6 @@ async def test_what_is_in_use_counts_and_stays(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_session_that_turns_wait_for_is_weighed_too(sessions: Sessions) -> None:
     cache = sessions.cache(maxbytes=10, sizeof=size)
     await whole_turn(cache, "a", "x")
@@ -91,7 +83,6 @@ async def test_a_session_that_turns_wait_for_is_weighed_too(sessions: Sessions) 
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_forgotten_session_has_no_bytes(sessions: Sessions) -> None:
     cache = sessions.cache(maxbytes=10, sizeof=size)
     await whole_turn(cache, "a", "x" * 9)
@@ -102,7 +93,6 @@ async def test_a_forgotten_session_has_no_bytes(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_turns_of_no_session_have_no_bytes(sessions: Sessions) -> None:
     cache = sessions.cache(maxbytes=10, sizeof=size)
     await whole_turn(cache, "a", "x")

@@ -1,24 +1,20 @@
-"""How many sessions are held, and which one leaves."""
+"""How many sessions are held, and which one leaves.
+
+Point 5, cap and order.
+Point 6, in use is not evicted.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Hashable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loops import settle
 
-from session_cache.harness import (
-    OpenFailed,
-    Sessions,
-    Turn,
-    assert_left_clean,
-    on_a_loop,
-    settle,
-    whole_turn,
-)
+from session_cache.harness import OpenFailed, Sessions, Turn, assert_left_clean, whole_turn
 from session_cache.subject import Cache, inside
 
 
@@ -29,7 +25,6 @@ async def fill(cache: Cache[object], keys: str) -> None:
     await settle()
 
 
-@on_a_loop
 async def test_the_default_cap_is_128(sessions: Sessions) -> None:
     cache = sessions.cache()
     for key in range(128):
@@ -41,7 +36,6 @@ async def test_the_default_cap_is_128(sessions: Sessions) -> None:
     assert (len(cache), sessions.keys_closed()) == (128, [0])
 
 
-@on_a_loop
 async def test_the_least_recently_used_leaves_first(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=3)
     await fill(cache, "abc")
@@ -53,7 +47,6 @@ async def test_the_least_recently_used_leaves_first(sessions: Sessions) -> None:
     assert inside(cache).idle == ["a", "d", "e"]
 
 
-@on_a_loop
 async def test_a_turn_counts_at_its_start(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=2)
     await fill(cache, "ab")
@@ -65,7 +58,6 @@ async def test_a_turn_counts_at_its_start(sessions: Sessions) -> None:
     await turn.task
 
 
-@on_a_loop
 async def test_a_turn_counts_at_its_end(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=3)
     turn = Turn(cache, "a")
@@ -79,7 +71,6 @@ async def test_a_turn_counts_at_its_end(sessions: Sessions) -> None:
 
 
 @pytest.mark.parametrize("end", ["fail", "cancel"])
-@on_a_loop
 async def test_a_turn_that_does_not_finish_counts_as_well(sessions: Sessions, end: str) -> None:
     cache = sessions.cache(maxsize=2)
     await fill(cache, "ab")
@@ -91,7 +82,6 @@ async def test_a_turn_that_does_not_finish_counts_as_well(sessions: Sessions, en
     assert inside(cache).idle == ["b", "a"]
 
 
-@on_a_loop
 async def test_the_cache_grows_with_sessions_in_use_and_shrinks_back(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=2)
     turns = [Turn(cache, key) for key in "abcde"]
@@ -106,7 +96,6 @@ async def test_the_cache_grows_with_sessions_in_use_and_shrinks_back(sessions: S
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_five_hundred_sessions_at_once_leave_no_more_than_the_cap(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=128)
     turns = [Turn(cache, key) for key in range(500)]
@@ -119,7 +108,6 @@ async def test_five_hundred_sessions_at_once_leave_no_more_than_the_cap(sessions
     assert sessions.keys_closed() == list(range(372))
 
 
-@on_a_loop
 async def test_a_waiting_turn_keeps_its_session(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=0)
     first, second = Turn(cache, "a", "first"), Turn(cache, "a", "second")
@@ -136,7 +124,6 @@ async def test_a_waiting_turn_keeps_its_session(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_session_is_trimmed_for_only_when_it_is_open(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=2)
     await fill(cache, "ab")
@@ -152,7 +139,6 @@ async def test_a_session_is_trimmed_for_only_when_it_is_open(sessions: Sessions)
     assert len(cache) == 2
 
 
-@on_a_loop
 async def test_an_opening_that_fails_evicts_nobody(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=2)
     await fill(cache, "ab")
@@ -164,7 +150,6 @@ async def test_an_opening_that_fails_evicts_nobody(sessions: Sessions) -> None:
     assert inside(cache).idle == ["a", "b"]
 
 
-@on_a_loop
 async def test_all_that_is_over_the_cap_leaves_at_once(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=3)
     await fill(cache, "abc")
@@ -182,7 +167,6 @@ async def test_all_that_is_over_the_cap_leaves_at_once(sessions: Sessions) -> No
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_without_room_every_turn_starts_fresh(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=0)
     for n in range(3):
@@ -193,7 +177,6 @@ async def test_without_room_every_turn_starts_fresh(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_room_for_one(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=1)
     await fill(cache, "aabba")
@@ -204,19 +187,15 @@ async def test_room_for_one(sessions: Sessions) -> None:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(keys=st.lists(st.integers(0, 7), max_size=60), maxsize=st.integers(1, 6))
-def test_turns_one_by_one_miss_where_the_lru_cache_of_python_misses(
+async def test_turns_one_by_one_miss_where_the_lru_cache_of_python_misses(
     keys: list[int], maxsize: int
 ) -> None:
     expected: list[Hashable | None] = []
     miss = functools.lru_cache(maxsize)(expected.append)
     sessions = Sessions()
     cache = sessions.cache(maxsize=maxsize)
-
-    async def turns() -> None:
-        for key in keys:
-            miss(key)
-            await whole_turn(cache, key)
-            assert len(cache) == miss.cache_info().currsize
-
-    asyncio.run(turns())
+    for key in keys:
+        miss(key)
+        await whole_turn(cache, key)
+        assert len(cache) == miss.cache_info().currsize
     assert sessions.attempts == expected

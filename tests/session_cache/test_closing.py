@@ -1,4 +1,7 @@
-"""A session that leaves is closed once, and no turn comes too close to that."""
+"""A session that leaves is closed once, and no turn comes too close to that.
+
+Point 9, eviction really frees.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import logging
 import weakref
 
 import pytest
+from loops import settle
 
 from session_cache.harness import (
     CloseFailed,
@@ -17,14 +21,11 @@ from session_cache.harness import (
     Sessions,
     Turn,
     assert_left_clean,
-    on_a_loop,
-    settle,
     whole_turn,
 )
 from session_cache.subject import SessionCache, inside
 
 
-@on_a_loop
 async def test_a_session_is_closed_once_with_its_key_and_state(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=2)
     for key in ("a", "b", "c", "d"):
@@ -34,7 +35,6 @@ async def test_a_session_is_closed_once_with_its_key_and_state(sessions: Session
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_session_being_closed_is_held_no_more(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=1)
     sessions.closes["a"] = "slow"
@@ -48,7 +48,6 @@ async def test_a_session_being_closed_is_held_no_more(sessions: Sessions) -> Non
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_turn_waits_for_the_closing_and_starts_fresh(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=1)
     sessions.closes["a"] = "slow"
@@ -69,7 +68,6 @@ async def test_a_turn_waits_for_the_closing_and_starts_fresh(sessions: Sessions)
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_slow_closing_holds_up_no_other_session(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=1)
     sessions.closes["a"] = "slow"
@@ -81,7 +79,6 @@ async def test_a_slow_closing_holds_up_no_other_session(sessions: Sessions) -> N
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_turn_that_gives_up_waiting_leaves_the_closing_alone(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=1)
     sessions.closes["a"] = "slow"
@@ -103,7 +100,6 @@ async def test_a_turn_that_gives_up_waiting_leaves_the_closing_alone(sessions: S
 
 
 @pytest.mark.parametrize("steps", range(4))
-@on_a_loop
 async def test_the_turn_that_evicts_may_be_cancelled(sessions: Sessions, steps: int) -> None:
     cache = sessions.cache(maxsize=1)
     sessions.closes["a"] = "slow"
@@ -121,7 +117,6 @@ async def test_the_turn_that_evicts_may_be_cancelled(sessions: Sessions, steps: 
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_an_error_in_closing_is_logged_and_stops_nobody(
     sessions: Sessions, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -140,7 +135,6 @@ async def test_an_error_in_closing_is_logged_and_stops_nobody(
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_waiting_turn_starts_after_a_closing_that_fails(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=1)
     sessions.closes["a"] = "slow"
@@ -156,7 +150,6 @@ async def test_a_waiting_turn_starts_after_a_closing_that_fails(sessions: Sessio
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_what_was_never_opened_is_never_closed(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=0)
     sessions.opens.update({"a": "fail", None: "fail"})
@@ -168,7 +161,6 @@ async def test_what_was_never_opened_is_never_closed(sessions: Sessions) -> None
 
 
 @pytest.mark.parametrize("with_close", [True, False])
-@on_a_loop
 async def test_nothing_of_an_evicted_session_stays(with_close: bool) -> None:
     async def opens(key: str | None) -> Session:
         return Session(key)
@@ -189,7 +181,6 @@ async def test_nothing_of_an_evicted_session_stays(with_close: bool) -> None:
     assert held()
 
 
-@on_a_loop
 async def test_a_closing_knows_nothing_of_the_turn_that_caused_it() -> None:
     request = contextvars.ContextVar("request", default="")
     seen: list[tuple[str | None, str]] = []

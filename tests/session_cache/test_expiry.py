@@ -1,4 +1,7 @@
-"""A session that nobody uses for long leaves when another comes."""
+"""A session that nobody uses for long leaves when another comes.
+
+Point 14, idle expiry.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from loops import settle
 
-from session_cache.harness import Clock, Sessions, Turn, assert_left_clean, on_a_loop, settle
+from session_cache.harness import Clock, Sessions, Turn, assert_left_clean
 from session_cache.harness import whole_turn as turn
 from session_cache.subject import SOURCE, inside
 
 
-@on_a_loop
 async def test_an_unused_session_leaves_at_the_next_turn_of_any(
     sessions: Sessions, clock: Clock
 ) -> None:
@@ -37,7 +40,6 @@ async def test_an_unused_session_leaves_at_the_next_turn_of_any(
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_the_default_is_one_day(sessions: Sessions, clock: Clock) -> None:
     cache = sessions.cache(clock=clock)
     await turn(cache, "a")
@@ -49,7 +51,6 @@ async def test_the_default_is_one_day(sessions: Sessions, clock: Clock) -> None:
     assert sessions.keys_closed() == ["a"]
 
 
-@on_a_loop
 async def test_all_expired_sessions_leave_together(sessions: Sessions, clock: Clock) -> None:
     cache = sessions.cache(idle_seconds=60, clock=clock)
     for key in "abc":
@@ -61,7 +62,6 @@ async def test_all_expired_sessions_leave_together(sessions: Sessions, clock: Cl
     assert len(cache) == 1
 
 
-@on_a_loop
 async def test_an_expired_session_starts_fresh_after_its_closing(
     sessions: Sessions, clock: Clock
 ) -> None:
@@ -80,7 +80,6 @@ async def test_an_expired_session_starts_fresh_after_its_closing(
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_each_use_starts_the_time_anew(sessions: Sessions, clock: Clock) -> None:
     cache = sessions.cache(idle_seconds=60, clock=clock)
     for _ in range(4):
@@ -93,7 +92,6 @@ async def test_each_use_starts_the_time_anew(sessions: Sessions, clock: Clock) -
 
 
 @pytest.mark.parametrize("end", ["finish", "fail", "cancel"])
-@on_a_loop
 async def test_the_time_counts_from_the_end_of_a_turn(
     sessions: Sessions, clock: Clock, end: str
 ) -> None:
@@ -117,7 +115,6 @@ async def test_the_time_counts_from_the_end_of_a_turn(
     assert sessions.keys_closed() == [None, "a"]
 
 
-@on_a_loop
 async def test_a_session_with_turns_waiting_never_expires(sessions: Sessions, clock: Clock) -> None:
     cache = sessions.cache(idle_seconds=60, clock=clock)
     first, second = Turn(cache, "a", "first"), Turn(cache, "a", "second")
@@ -133,7 +130,6 @@ async def test_a_session_with_turns_waiting_never_expires(sessions: Sessions, cl
     assert sessions.closed == []
 
 
-@on_a_loop
 async def test_a_turn_costs_the_same_however_many_sessions_are_held(
     sessions: Sessions, clock: Clock
 ) -> None:

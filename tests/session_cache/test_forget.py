@@ -5,16 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from loops import settle
 
-from session_cache.harness import (
-    Session,
-    Sessions,
-    Turn,
-    assert_left_clean,
-    on_a_loop,
-    settle,
-    whole_turn,
-)
+from session_cache.harness import Session, Sessions, Turn, assert_left_clean, whole_turn
 from session_cache.subject import Cache, inside
 
 
@@ -41,7 +34,6 @@ def logs(sessions: Sessions, key: str) -> list[list[str]]:
     return [session.log for session in sessions.opened if session.key == key]
 
 
-@on_a_loop
 async def test_it_is_closed_once_and_the_next_turn_starts_anew(sessions: Sessions) -> None:
     cache = sessions.cache()
     for key in ("a", "b"):
@@ -56,7 +48,6 @@ async def test_it_is_closed_once_and_the_next_turn_starts_anew(sessions: Session
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_it_waits_for_the_turns_before_and_those_after_wait_for_it(
     sessions: Sessions,
 ) -> None:
@@ -82,7 +73,6 @@ async def test_it_waits_for_the_turns_before_and_those_after_wait_for_it(
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_the_block_begins_when_the_session_is_closed(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.closes["a"] = "slow"
@@ -97,7 +87,6 @@ async def test_the_block_begins_when_the_session_is_closed(sessions: Sessions) -
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_nothing_is_opened_closed_or_evicted_for_an_unknown_one(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=2)
     for key in ("a", "b"):
@@ -109,7 +98,6 @@ async def test_nothing_is_opened_closed_or_evicted_for_an_unknown_one(sessions: 
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_it_can_be_given_up_while_it_waits_for_a_turn(sessions: Sessions) -> None:
     cache = sessions.cache()
     turn = Turn(cache, "a")
@@ -125,7 +113,6 @@ async def test_it_can_be_given_up_while_it_waits_for_a_turn(sessions: Sessions) 
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_given_up_while_the_session_closes_it_is_forgotten_all_the_same(
     sessions: Sessions,
 ) -> None:
@@ -146,7 +133,6 @@ async def test_given_up_while_the_session_closes_it_is_forgotten_all_the_same(
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_block_that_fails_leaves_the_session_forgotten(sessions: Sessions) -> None:
     cache = sessions.cache()
     await whole_turn(cache, "a", "old")
@@ -158,7 +144,6 @@ async def test_a_block_that_fails_leaves_the_session_forgotten(sessions: Session
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_twice_at_once_it_is_closed_once(sessions: Sessions) -> None:
     cache = sessions.cache()
     await whole_turn(cache, "a")

@@ -1,4 +1,8 @@
-"""A session keeps its state from turn to turn; sessions share nothing."""
+"""A session keeps its state from turn to turn; sessions share nothing.
+
+Point 1, recall.
+Point 2, isolation.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,12 @@ from collections.abc import Hashable
 from typing import Any
 
 import pytest
+from loops import settle
 
-from session_cache.harness import Sessions, Turn, assert_left_clean, on_a_loop, settle, whole_turn
+from session_cache.harness import Sessions, Turn, assert_left_clean, whole_turn
 from session_cache.subject import SessionCache
 
 
-@on_a_loop
 async def test_a_turn_sees_what_all_earlier_ones_left(sessions: Sessions) -> None:
     cache = sessions.cache()
     for n in range(5):
@@ -21,7 +25,6 @@ async def test_a_turn_sees_what_all_earlier_ones_left(sessions: Sessions) -> Non
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_sessions_have_states_of_their_own(sessions: Sessions) -> None:
     cache = sessions.cache()
     for name in ("first", "second"):
@@ -34,7 +37,6 @@ async def test_sessions_have_states_of_their_own(sessions: Sessions) -> None:
 
 
 @pytest.mark.parametrize("key", [0, "", (), frozenset(), False], ids=repr)
-@on_a_loop
 async def test_a_key_may_be_falsy(sessions: Sessions, key: Hashable) -> None:
     cache = sessions.cache(maxsize=2)
     first = await whole_turn(cache, key, "first")
@@ -47,7 +49,6 @@ async def test_a_key_may_be_falsy(sessions: Sessions, key: Hashable) -> None:
 
 
 @pytest.mark.parametrize("state", [None, 0, "", []], ids=repr)
-@on_a_loop
 async def test_a_state_may_be_falsy(state: Any) -> None:
     opened, closed = [], []
 
@@ -66,7 +67,6 @@ async def test_a_state_may_be_falsy(state: Any) -> None:
     assert (opened, closed) == (["a"], [("a", state)])
 
 
-@on_a_loop
 async def test_a_session_outlives_a_turn_that_fails(sessions: Sessions) -> None:
     cache = sessions.cache()
     first = await whole_turn(cache, "a", "first")
@@ -80,7 +80,6 @@ async def test_a_session_outlives_a_turn_that_fails(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_cache_needs_no_close() -> None:
     async def opens(key: str) -> list[str]:
         return [key]

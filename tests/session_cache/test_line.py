@@ -1,16 +1,19 @@
-"""How many turns of a session may be in line."""
+"""How many turns of a session may be in line.
+
+Point 7, one at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
+from loops import settle
 
-from session_cache.harness import Sessions, Turn, assert_left_clean, on_a_loop, settle, whole_turn
+from session_cache.harness import Sessions, Turn, assert_left_clean, whole_turn
 from session_cache.subject import SessionBusyError, inside
 
 
-@on_a_loop
 async def test_a_turn_too_many_is_refused_at_once(sessions: Sessions) -> None:
     cache = sessions.cache(maxline=3)
     await whole_turn(cache, "other")
@@ -30,7 +33,6 @@ async def test_a_turn_too_many_is_refused_at_once(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_turn_that_gives_up_leaves_its_place(sessions: Sessions) -> None:
     cache = sessions.cache(maxline=2)
     turns = [Turn(cache, "a") for _ in range(2)]
@@ -45,7 +47,6 @@ async def test_a_turn_that_gives_up_leaves_its_place(sessions: Sessions) -> None
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_sixty_four_by_default(sessions: Sessions) -> None:
     cache = sessions.cache()
     turns = [Turn(cache, "a") for _ in range(64)]
@@ -58,7 +59,6 @@ async def test_sixty_four_by_default(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_who_forgets_is_in_line_too(sessions: Sessions) -> None:
     cache = sessions.cache(maxline=1)
     turn = Turn(cache, "a")

@@ -1,23 +1,17 @@
-"""A turn without a key has a state of its own and touches no session."""
+"""A turn without a key has a state of its own and touches no session.
+
+Point 3, no session id.
+"""
 
 from __future__ import annotations
 
 import pytest
+from loops import settle
 
-from session_cache.harness import (
-    Clock,
-    OpenFailed,
-    Sessions,
-    Turn,
-    assert_left_clean,
-    on_a_loop,
-    settle,
-    whole_turn,
-)
+from session_cache.harness import Clock, OpenFailed, Sessions, Turn, assert_left_clean, whole_turn
 from session_cache.subject import inside
 
 
-@on_a_loop
 async def test_each_turn_has_a_state_of_its_own_closed_after_it(sessions: Sessions) -> None:
     cache = sessions.cache()
     for n in range(3):
@@ -29,7 +23,6 @@ async def test_each_turn_has_a_state_of_its_own_closed_after_it(sessions: Sessio
 
 
 @pytest.mark.parametrize("maxsize", [0, 2])
-@on_a_loop
 async def test_it_is_never_counted_and_evicts_nobody(sessions: Sessions, maxsize: int) -> None:
     cache = sessions.cache(maxsize=maxsize)
     for key in range(maxsize):
@@ -48,7 +41,6 @@ async def test_it_is_never_counted_and_evicts_nobody(sessions: Sessions, maxsize
 
 
 @pytest.mark.parametrize("end", ["fail", "cancel"])
-@on_a_loop
 async def test_its_state_is_closed_however_it_ends(sessions: Sessions, end: str) -> None:
     cache = sessions.cache()
     turn = Turn(cache, None)
@@ -60,7 +52,6 @@ async def test_its_state_is_closed_however_it_ends(sessions: Sessions, end: str)
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_failed_opening_stops_no_other(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.opens[None] = "slow"
@@ -74,7 +65,6 @@ async def test_a_failed_opening_stops_no_other(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_it_waits_for_no_closing(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.closes[None] = "slow"
@@ -87,7 +77,6 @@ async def test_it_waits_for_no_closing(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_it_makes_expired_sessions_leave(sessions: Sessions, clock: Clock) -> None:
     cache = sessions.cache(idle_seconds=60, clock=clock)
     await whole_turn(cache, "a")

@@ -1,23 +1,19 @@
-"""Turns of one session run one after the other, those of different sessions side by side."""
+"""Turns of one session run one after the other, those of different sessions side by side.
+
+Point 7, one at a time.
+Point 8, one creation.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
+from loops import settle
 
-from session_cache.harness import (
-    OpenFailed,
-    Sessions,
-    Turn,
-    assert_left_clean,
-    on_a_loop,
-    settle,
-    whole_turn,
-)
+from session_cache.harness import OpenFailed, Sessions, Turn, assert_left_clean, whole_turn
 
 
-@on_a_loop
 async def test_turns_of_a_session_run_in_order_of_arrival(sessions: Sessions) -> None:
     cache = sessions.cache()
     turns = [Turn(cache, "a", f"turn {n}") for n in range(10)]
@@ -30,7 +26,6 @@ async def test_turns_of_a_session_run_in_order_of_arrival(sessions: Sessions) ->
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_sessions_run_side_by_side(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=2)
     turns = [Turn(cache, key) for key in range(10)]
@@ -42,7 +37,6 @@ async def test_sessions_run_side_by_side(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_slow_opening_holds_up_no_other_session(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.opens["a"] = "slow"
@@ -55,7 +49,6 @@ async def test_a_slow_opening_holds_up_no_other_session(sessions: Sessions) -> N
     await slow.task
 
 
-@on_a_loop
 async def test_many_first_turns_open_a_session_once(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.opens["a"] = "slow"
@@ -71,7 +64,6 @@ async def test_many_first_turns_open_a_session_once(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_the_next_in_line_tries_again_after_a_failed_opening(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.opens["a"] = "slow"
@@ -94,7 +86,6 @@ async def test_the_next_in_line_tries_again_after_a_failed_opening(sessions: Ses
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_failed_opening_leaves_nothing(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.opens["a"] = "fail"
@@ -107,7 +98,6 @@ async def test_a_failed_opening_leaves_nothing(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_the_next_in_line_tries_again_after_a_cancelled_opening(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.opens["a"] = "slow"
@@ -125,7 +115,6 @@ async def test_the_next_in_line_tries_again_after_a_cancelled_opening(sessions: 
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_a_cancelled_waiter_gives_up_its_place(sessions: Sessions) -> None:
     cache = sessions.cache()
     turns = [Turn(cache, "a", f"turn {n}") for n in range(4)]
@@ -141,7 +130,6 @@ async def test_a_cancelled_waiter_gives_up_its_place(sessions: Sessions) -> None
 
 
 @pytest.mark.parametrize("steps", range(5))
-@on_a_loop
 async def test_nobody_overtakes_while_a_turn_is_handed_over(sessions: Sessions, steps: int) -> None:
     cache = sessions.cache()
     first, second = Turn(cache, "a", "first"), Turn(cache, "a", "second")

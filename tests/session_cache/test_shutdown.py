@@ -1,4 +1,7 @@
-"""`aclose` closes the sessions that nobody uses, and the cache can go on after it."""
+"""`aclose` closes the sessions that nobody uses, and the cache can go on after it.
+
+Point 15, nothing asynchronous at import.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from loops import settle
 
-from session_cache.harness import (
-    DEADLOCK,
-    Sessions,
-    Turn,
-    assert_left_clean,
-    on_a_loop,
-    settle,
-    whole_turn,
-)
+from session_cache.harness import Sessions, Turn, assert_left_clean, whole_turn
 from session_cache.subject import SessionCache, inside
 
 
-@on_a_loop
 async def test_it_closes_the_idle_sessions_in_order_of_use(sessions: Sessions) -> None:
     cache = sessions.cache()
     for key in "abca":
@@ -30,7 +25,6 @@ async def test_it_closes_the_idle_sessions_in_order_of_use(sessions: Sessions) -
     assert len(cache) == 0
 
 
-@on_a_loop
 async def test_it_leaves_a_running_turn_alone(sessions: Sessions) -> None:
     cache = sessions.cache()
     await whole_turn(cache, "idle")
@@ -47,7 +41,6 @@ async def test_it_leaves_a_running_turn_alone(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_it_returns_when_all_is_closed(sessions: Sessions) -> None:
     cache = sessions.cache(maxsize=1)
     sessions.closes.update({"a": "slow", "b": "slow"})
@@ -64,7 +57,6 @@ async def test_it_returns_when_all_is_closed(sessions: Sessions) -> None:
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_an_error_in_closing_stops_it_not(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.closes["a"] = "fail"
@@ -74,7 +66,6 @@ async def test_an_error_in_closing_stops_it_not(sessions: Sessions) -> None:
     assert sessions.keys_closed() == ["a", "b", "c"]
 
 
-@on_a_loop
 async def test_it_may_come_twice_and_at_once_and_before_any_turn(sessions: Sessions) -> None:
     cache = sessions.cache()
     await cache.aclose()
@@ -89,7 +80,6 @@ async def test_it_may_come_twice_and_at_once_and_before_any_turn(sessions: Sessi
     assert sessions.keys_closed() == ["a"]
 
 
-@on_a_loop
 async def test_its_cancellation_cuts_no_closing_short(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.closes["a"] = "slow"
@@ -104,7 +94,6 @@ async def test_its_cancellation_cuts_no_closing_short(sessions: Sessions) -> Non
     await assert_left_clean(cache, sessions)
 
 
-@on_a_loop
 async def test_the_cache_can_be_used_again(sessions: Sessions) -> None:
     cache = sessions.cache()
     for n in range(3):
@@ -127,7 +116,7 @@ def test_it_can_be_used_again_on_another_loop(sessions: Sessions) -> None:
         await cache.aclose()
 
     for _ in range(3):
-        asyncio.run(life())
+        asyncio.run(life())  # three loops, one after the other
     assert sessions.keys_closed() == ["a", "b"] * 3
 
 
@@ -140,6 +129,7 @@ def test_it_works_after_the_loop_of_the_turns_is_gone(sessions: Sessions) -> Non
         await whole_turn(cache, "b")
         await settle()  # the closing of a begins, and ends with the loop
 
+    # two loops, of which the first has ended
     asyncio.run(turns())
     asyncio.run(cache.aclose())
     assert sessions.keys_closed() == ["a", "b"]
@@ -158,9 +148,7 @@ def worker() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
-def test_it_closes_on_the_loop_of_the_turns(
-    worker: asyncio.AbstractEventLoop,
-) -> None:
+async def test_it_closes_on_the_loop_of_the_turns(worker: asyncio.AbstractEventLoop) -> None:
     loops: list[tuple[str, asyncio.AbstractEventLoop]] = []
 
     async def opens(_: str) -> str:
@@ -177,12 +165,7 @@ def test_it_closes_on_the_loop_of_the_turns(
         async with cache.turn("a"):
             pass
 
-    asyncio.run_coroutine_threadsafe(turn(), worker).result(DEADLOCK)
-
-    async def shut_down() -> None:  # as a server does it, on its own loop
-        async with asyncio.timeout(DEADLOCK):
-            await cache.aclose()
-
-    asyncio.run(shut_down())
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(turn(), worker))
+    await cache.aclose()  # as a server does it, on its own loop
     assert loops == [("open", worker), ("close", worker)]
     assert len(cache) == 0

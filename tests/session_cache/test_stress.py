@@ -7,7 +7,8 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from session_cache.harness import on_a_loop, settle
+from loops import settle
+
 from session_cache.subject import SessionCache, inside
 
 TURNS = 100_000
@@ -28,7 +29,6 @@ class Failure(Exception):
     pass
 
 
-@on_a_loop
 async def test_a_hundred_thousand_turns_of_a_thousand_sessions() -> None:
     luck = random.Random(17)  # noqa: S311 - the same on every run
     states: list[Counted] = []

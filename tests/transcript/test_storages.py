@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -26,7 +26,6 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEY = SessionKey("tenant", "user", "session")
 
 Make = Callable[[], SessionStorage]
-Test = Callable[[SessionStorage], Awaitable[None]]
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
@@ -48,12 +47,10 @@ async def opened(make: Make) -> AsyncIterator[SessionStorage]:
         await storage.aclose()
 
 
-def run(make: Make, test: Test) -> None:
-    async def main() -> None:
-        async with opened(make) as storage:
-            await test(storage)
-
-    asyncio.run(main())
+@pytest.fixture
+async def storage(make: Make) -> AsyncIterator[SessionStorage]:
+    async with opened(make) as made:
+        yield made
 
 
 def said(text: str, key: SessionKey = KEY, seconds: float = 0.0) -> ChatMessage:
@@ -71,194 +68,159 @@ def texts(messages: list[ChatMessage]) -> list[str]:
     return [message.message for message in messages]
 
 
-def test_messages_come_back_as_they_were_in_pages(make: Make) -> None:
+async def test_messages_come_back_as_they_were_in_pages(storage: SessionStorage) -> None:
     messages = [said(f"message {n}", seconds=n + 0.123456) for n in range(7)]
 
-    async def test(storage: SessionStorage) -> None:
-        for start in (0, 2, 4, 6):
-            await storage.append(messages[start : start + 2])
-        assert await storage.page(KEY, 100) == messages
-        assert [message async for message in storage.read(KEY)] == messages
-        assert await storage.page(KEY, 3) == messages[4:]
-        assert await storage.page(KEY, 3, messages[4].message_id) == messages[1:4]
-        assert await storage.page(KEY, 3, messages[1].message_id) == messages[:1]
-        assert await storage.page(KEY, 3, messages[0].message_id) == []
-
-    run(make, test)
+    for start in (0, 2, 4, 6):
+        await storage.append(messages[start : start + 2])
+    assert await storage.page(KEY, 100) == messages
+    assert [message async for message in storage.read(KEY)] == messages
+    assert await storage.page(KEY, 3) == messages[4:]
+    assert await storage.page(KEY, 3, messages[4].message_id) == messages[1:4]
+    assert await storage.page(KEY, 3, messages[1].message_id) == messages[:1]
+    assert await storage.page(KEY, 3, messages[0].message_id) == []
 
 
-def test_what_is_there_already_is_not_added_again(make: Make) -> None:
+async def test_what_is_there_already_is_not_added_again(storage: SessionStorage) -> None:
     first, second = said("first"), said("second")
 
-    async def test(storage: SessionStorage) -> None:
-        await storage.append([first])
-        await storage.append([first, second])
-        assert await storage.page(KEY, 10) == [first, second]
-
-    run(make, test)
+    await storage.append([first])
+    await storage.append([first, second])
+    assert await storage.page(KEY, 10) == [first, second]
 
 
-def test_to_add_nothing_changes_nothing(make: Make) -> None:
-    async def test(storage: SessionStorage) -> None:
-        await storage.append([said("first")])
-        await storage.append([])
-        assert texts(await storage.page(KEY, 10)) == ["first"]
-        assert len(await storage.unused_since(NOON + timedelta(seconds=1), 10)) == 1
-
-    run(make, test)
+async def test_to_add_nothing_changes_nothing(storage: SessionStorage) -> None:
+    await storage.append([said("first")])
+    await storage.append([])
+    assert texts(await storage.page(KEY, 10)) == ["first"]
+    assert len(await storage.unused_since(NOON + timedelta(seconds=1), 10)) == 1
 
 
-def test_an_unknown_message_or_one_of_another_session_is_no_place_to_page_from(make: Make) -> None:
+async def test_an_unknown_message_or_one_of_another_session_is_no_place_to_page_from(
+    storage: SessionStorage,
+) -> None:
     other = said("other", SessionKey("tenant", "another", "session"))
 
-    async def test(storage: SessionStorage) -> None:
-        await storage.append([said("mine")])
-        await storage.append([other])
-        for before in ("unknown", other.message_id):
-            with pytest.raises(UnknownMessageError):
-                await storage.page(KEY, 10, before)
-
-    run(make, test)
+    await storage.append([said("mine")])
+    await storage.append([other])
+    for before in ("unknown", other.message_id):
+        with pytest.raises(UnknownMessageError):
+            await storage.page(KEY, 10, before)
 
 
-def test_sessions_never_mix(make: Make) -> None:
+async def test_sessions_never_mix(storage: SessionStorage) -> None:
     ids = (None, "None", "a", "a','b", 'a", "b', "ü", "x" * 256)
     keys = [SessionKey(t, u, s or "s") for t, u, s in product(ids, repeat=3) if s]
 
-    async def test(storage: SessionStorage) -> None:
-        for key in keys[::9]:
-            await storage.append([said(repr(key), key)])
-        for key in keys[::9]:
-            assert texts(await storage.page(key, 10)) == [repr(key)]
-            for summary in await storage.sessions(key.tenant, key.user, 1_000):
-                assert SessionKey(key.tenant, key.user, summary.session_id) in keys[::9]
-        forgotten, *kept = keys[::9]
-        assert await storage.delete(forgotten) == 1
-        assert await storage.page(forgotten, 10) == []
-        for key in kept:
-            assert texts(await storage.page(key, 10)) == [repr(key)]
-
-    run(make, test)
+    for key in keys[::9]:
+        await storage.append([said(repr(key), key)])
+    for key in keys[::9]:
+        assert texts(await storage.page(key, 10)) == [repr(key)]
+        for summary in await storage.sessions(key.tenant, key.user, 1_000):
+            assert SessionKey(key.tenant, key.user, summary.session_id) in keys[::9]
+    forgotten, *kept = keys[::9]
+    assert await storage.delete(forgotten) == 1
+    assert await storage.page(forgotten, 10) == []
+    for key in kept:
+        assert texts(await storage.page(key, 10)) == [repr(key)]
 
 
 @pytest.mark.parametrize("text", ["", "a\0b", "half \ud83d", "🎉\r\n\u2028", "x" * 1_000_000])
-def test_any_text_can_be_said(make: Make, text: str) -> None:
+async def test_any_text_can_be_said(storage: SessionStorage, text: str) -> None:
     message = said(text)
 
-    async def test(storage: SessionStorage) -> None:
-        await storage.append([message])
-        assert await storage.page(KEY, 1) == [message]
-        await storage.sessions("tenant", "user", 1)
-
-    run(make, test)
+    await storage.append([message])
+    assert await storage.page(KEY, 1) == [message]
+    await storage.sessions("tenant", "user", 1)
 
 
-def test_sessions_are_listed_last_used_first(make: Make) -> None:
+async def test_sessions_are_listed_last_used_first(storage: SessionStorage) -> None:
     keys = {name: SessionKey("tenant", "user", name) for name in "abc"}
 
-    async def test(storage: SessionStorage) -> None:
-        for seconds, name in enumerate("abca"):
-            await storage.append([said(f"{name}{seconds}\r\nmore", keys[name], seconds)])
-        await storage.append([said("foreign", SessionKey("tenant", None, "d"), 9)])
-        found = await storage.sessions("tenant", "user", 2)
-        assert [(each.session_id, each.first_line) for each in found] == [("a", "a0"), ("c", "c2")]
-        assert found[0].last_used == NOON + timedelta(seconds=3)
-
-    run(make, test)
+    for seconds, name in enumerate("abca"):
+        await storage.append([said(f"{name}{seconds}\r\nmore", keys[name], seconds)])
+    await storage.append([said("foreign", SessionKey("tenant", None, "d"), 9)])
+    found = await storage.sessions("tenant", "user", 2)
+    assert [(each.session_id, each.first_line) for each in found] == [("a", "a0"), ("c", "c2")]
+    assert found[0].last_used == NOON + timedelta(seconds=3)
 
 
-def test_one_session_is_listed_however_many_there_are(make: Make) -> None:
+async def test_one_session_is_listed_however_many_there_are(storage: SessionStorage) -> None:
     keys = [SessionKey(None, None, str(n)) for n in range(3)]
 
-    async def test(storage: SessionStorage) -> None:
-        for seconds, key in enumerate(keys):
-            await storage.append([said(f"in {key.session}", key, seconds)])
-        for key in keys:
-            (found,) = await storage.sessions(None, None, 1, key.session)
-            assert (found.session_id, found.first_line) == (key.session, f"in {key.session}")
-        assert await storage.sessions(None, None, 10, "another") == []
-        assert await storage.sessions(None, "user", 10, "0") == []
-
-    run(make, test)
+    for seconds, key in enumerate(keys):
+        await storage.append([said(f"in {key.session}", key, seconds)])
+    for key in keys:
+        (found,) = await storage.sessions(None, None, 1, key.session)
+        assert (found.session_id, found.first_line) == (key.session, f"in {key.session}")
+    assert await storage.sessions(None, None, 10, "another") == []
+    assert await storage.sessions(None, "user", 10, "0") == []
 
 
-def test_a_session_is_unused_since_its_last_message(make: Make) -> None:
+async def test_a_session_is_unused_since_its_last_message(storage: SessionStorage) -> None:
     old, new = SessionKey(None, None, "old"), SessionKey(None, None, "new")
 
-    async def test(storage: SessionStorage) -> None:
-        await storage.append([said("1", old, -1)])
-        await storage.append([said("1", new, -1)])
-        await storage.append([said("2", new, 0)])
-        assert await storage.unused_since(NOON, 10) == [old]
-        assert await storage.unused_since(NOON - timedelta(seconds=1), 10) == []
-        assert len(await storage.unused_since(NOON + timedelta(seconds=1), 1)) == 1
-
-    run(make, test)
+    await storage.append([said("1", old, -1)])
+    await storage.append([said("1", new, -1)])
+    await storage.append([said("2", new, 0)])
+    assert await storage.unused_since(NOON, 10) == [old]
+    assert await storage.unused_since(NOON - timedelta(seconds=1), 10) == []
+    assert len(await storage.unused_since(NOON + timedelta(seconds=1), 1)) == 1
 
 
-def test_nothing_is_deleted_if_something_was_said_meanwhile(make: Make) -> None:
+async def test_nothing_is_deleted_if_something_was_said_meanwhile(storage: SessionStorage) -> None:
     first, second = said("first"), said("second")
 
-    async def test(storage: SessionStorage) -> None:
-        await storage.append([first])
-        await storage.append([second])
-        assert await storage.delete(KEY, first.message_id) == 0
-        assert await storage.page(KEY, 10) == [first, second]
-        assert await storage.delete(KEY, second.message_id) == 2
-        assert await storage.page(KEY, 10) == []
-        assert await storage.delete(KEY) == 0
-
-    run(make, test)
+    await storage.append([first])
+    await storage.append([second])
+    assert await storage.delete(KEY, first.message_id) == 0
+    assert await storage.page(KEY, 10) == [first, second]
+    assert await storage.delete(KEY, second.message_id) == 2
+    assert await storage.page(KEY, 10) == []
+    assert await storage.delete(KEY) == 0
 
 
-def test_memory_holds_the_last_messages_of_the_last_used_sessions() -> None:
+async def test_memory_holds_the_last_messages_of_the_last_used_sessions() -> None:
+    storage = InMemorySessionStorage()
     keys = [SessionKey(None, None, str(n)) for n in range(129)]
-
-    async def test(storage: SessionStorage) -> None:
-        for key in (*keys[:128], keys[0]):
-            await storage.append([said(key.session, key)])
-        await storage.page(keys[1], 1)  # to look is not to use
-        await storage.append([said("one more", keys[128])])
-        await asyncio.sleep(0)
-        assert await storage.page(keys[1], 1) == []
-        assert len(await storage.page(keys[0], 10)) == 2
-        for n in range(101):
-            await storage.append([said(str(n), keys[0])])
-        assert texts(await storage.page(keys[0], 200)) == [str(n) for n in range(1, 101)]
-
-    run(InMemorySessionStorage, test)
+    for key in (*keys[:128], keys[0]):
+        await storage.append([said(key.session, key)])
+    await storage.page(keys[1], 1)  # to look is not to use
+    await storage.append([said("one more", keys[128])])
+    await asyncio.sleep(0)
+    assert await storage.page(keys[1], 1) == []
+    assert len(await storage.page(keys[0], 10)) == 2
+    for n in range(101):
+        await storage.append([said(str(n), keys[0])])
+    assert texts(await storage.page(keys[0], 200)) == [str(n) for n in range(1, 101)]
 
 
-def test_memory_is_bounded_in_bytes_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded_in_bytes_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_memory, "MAX_BYTES_PER_SESSION", 10_000)
-
-    async def test(storage: SessionStorage) -> None:
-        for n in range(9):
-            await storage.append([said(f"{n}" * 2_000), said("short")])
-        assert [text[0] for text in texts(await storage.page(KEY, 100))] == list("s5s6s7s8s")
-        # of a turn both messages stay, however large they are
-        await storage.append([said("a" * 20_000), said("b" * 20_000)])
-        assert [text[0] for text in texts(await storage.page(KEY, 100))] == ["a", "b"]
-
-    run(InMemorySessionStorage, test)
+    storage = InMemorySessionStorage()
+    for n in range(9):
+        await storage.append([said(f"{n}" * 2_000), said("short")])
+    assert [text[0] for text in texts(await storage.page(KEY, 100))] == list("s5s6s7s8s")
+    # of a turn both messages stay, however large they are
+    await storage.append([said("a" * 20_000), said("b" * 20_000)])
+    assert [text[0] for text in texts(await storage.page(KEY, 100))] == ["a", "b"]
 
 
-def test_memory_is_bounded_in_bytes_of_all_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded_in_bytes_of_all_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_memory, "_size", lambda held: len(held) * 50 * 1024 * 1024)
+    storage = InMemorySessionStorage()
     keys = [SessionKey(None, None, name) for name in "abc"]
-
-    async def test(storage: SessionStorage) -> None:
-        for key in keys:
-            await storage.append([said("prompt", key), said("reply", key)])
-        for _ in range(3):  # the task that closes a session runs
-            await asyncio.sleep(0)
-        assert [len(await storage.page(key, 100)) for key in keys] == [0, 2, 2]
-
-    run(InMemorySessionStorage, test)
+    for key in keys:
+        await storage.append([said("prompt", key), said("reply", key)])
+    for _ in range(3):  # the task that closes a session runs
+        await asyncio.sleep(0)
+    assert [len(await storage.page(key, 100)) for key in keys] == [0, 2, 2]
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "x'ff00'", "a row of another session"])
-def test_a_damaged_row_is_set_aside_and_the_others_are_kept(tmp_path: Path, damage: str) -> None:
+async def test_a_damaged_row_is_set_aside_and_the_others_are_kept(
+    tmp_path: Path, damage: str
+) -> None:
     file = tmp_path / "chat.db"
     foreign = said("foreign", SessionKey(None, None, "other"))
     body: object = {
@@ -266,7 +228,7 @@ def test_a_damaged_row_is_set_aside_and_the_others_are_kept(tmp_path: Path, dama
         "a row of another session": foreign.model_dump_json(),
     }.get(damage, damage)
 
-    async def test(storage: SessionStorage) -> None:
+    async with opened(lambda: SqlSessionStorage(f"sqlite:///{file}")) as storage:
         messages = [said(str(n)) for n in range(5)]
         await storage.append(messages)
         await storage.append([foreign])
@@ -282,8 +244,6 @@ def test_a_damaged_row_is_set_aside_and_the_others_are_kept(tmp_path: Path, dama
         database = sqlite3.connect(file)
         assert database.execute("SELECT count(*) FROM chat_damaged_messages").fetchone() == (2,)
         database.close()
-
-    run(lambda: SqlSessionStorage(f"sqlite:///{file}"), test)
 
 
 REFUSED = [
@@ -352,6 +312,7 @@ def test_an_address_that_a_driver_takes_is_not_connected_to(
     connected: list[object] = []
     monkeypatch.setattr(socket.socket, "connect", lambda _, address: connected.append(address))
     monkeypatch.setattr(socket, "getaddrinfo", connected.append)
+    # with no loop, with one that ends before the store is closed
     storage = asyncio.run(make()) if running else SqlSessionStorage(url)
     asyncio.run(storage.aclose())
     assert connected == []

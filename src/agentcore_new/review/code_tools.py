@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from agentcore_new.errors import Error
@@ -28,37 +28,33 @@ def code_faults(owners: Mapping[tuple[str, str], Project]) -> Iterator[Fault]:
     Raises:
         Error: Ruff is not installed, or fails.
     """
-    by_project: dict[int, tuple[Project, set[str]]] = {}
+    by_project: dict[int, tuple[Project, list[str]]] = {}
     for (path, _), project in owners.items():
         if is_python(path):
-            by_project.setdefault(id(project), (project, set()))[1].add(path)
+            by_project.setdefault(id(project), (project, []))[1].append(path)
     if not by_project:
         return
+    modules = {path.partition("/")[0].removesuffix(".py") for path, _ in owners if is_python(path)}
     with tempfile.TemporaryDirectory(prefix="agentcore-new-") as temporary:
         folder = Path(temporary).resolve()
         projects = list(by_project.values())
         for number, (project, own) in enumerate(projects):
-            _write(folder / str(number), project, own)
             for path in own:
                 file = folder / str(number) / path
+                _write(file, project.files[path])
                 for rule, message in _compile(file, path, folder / "compiled"):
                     yield Fault(path, project.combination, rule, message)
-        for file, rule, message in _ruff(folder):
+            # Its own settings; a text is checked with those of the first project that has it.
+            _write(folder / str(number) / PYPROJECT, project.files.get(PYPROJECT, ""))
+        for file, rule, message in _ruff(folder, modules):
             number_name, _, path = file.relative_to(folder).as_posix().partition("/")
-            project, own = projects[int(number_name)]
-            if path in own:
-                yield Fault(path, project.combination, rule, message)
+            if is_python(path):
+                yield Fault(path, projects[int(number_name)][0].combination, rule, message)
 
 
-def _write(folder: Path, project: Project, own: set[str]) -> None:
-    """Write the files of a project that are its own, with the settings for them."""
-    for path, text in project.files.items():
-        if is_python(path) or path == PYPROJECT:
-            file = folder / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            # The others are there by name, so that ruff tells first-party imports as it would.
-            shown = text if path in own or path == PYPROJECT else ""
-            file.write_text(shown, encoding="utf-8", newline="")
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8", newline="")
 
 
 def _compile(file: Path, path: str, compiled: Path) -> Iterator[Finding]:
@@ -71,12 +67,19 @@ def _compile(file: Path, path: str, compiled: Path) -> Iterator[Finding]:
             yield "py_compile", str(error)
 
 
-def _ruff(folder: Path) -> Iterator[tuple[Path, str, str]]:
-    """Yield file, rule and message of all that ruff finds, each project having its own settings."""
+def _ruff(folder: Path, modules: Iterable[str]) -> Iterator[tuple[Path, str, str]]:
+    """Yield file, rule and message of all that ruff finds, each project having its own settings.
+
+    Args:
+        folder: The projects.
+        modules: What is first-party, of which not every module lies beside each file.
+    """
     require("ruff", "ruff")
+    first_party = f"lint.isort.known-first-party={json.dumps(sorted(modules))}"
+    settings = ("--no-cache", "--output-format=json", "--config", first_party)
     for command in RUFF_COMMANDS:
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--no-cache", "--output-format=json", "."],
+            [sys.executable, "-m", "ruff", *command, *settings, "."],
             cwd=folder,
             capture_output=True,
             encoding="utf-8",

@@ -1,12 +1,19 @@
 """The whole static guard: every combination holds, and what is committed of it is as rendered."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agentcore_new.answers import Answers, combinations
 from agentcore_new.errors import Error
-from agentcore_new.review import changelog, copier_file, repository, snapshots, text_rules
+from agentcore_new.review import (
+    changelog,
+    copier_file,
+    project_rules,
+    repository,
+    snapshots,
+    text_rules,
+)
 from agentcore_new.review.checkout import SNAPSHOTS
 from agentcore_new.review.code_tools import code_faults
 from agentcore_new.review.faults import Fault
@@ -73,7 +80,7 @@ def inspect(root: Path, watch: Watch = iter) -> Verdict:
 
 
 def examine(projects: Sequence[Project], broken: Sequence[Fault] = ()) -> Report:
-    """Check each distinct file of `projects` once.
+    """Check each distinct file of `projects` once, and each project across its files.
 
     Args:
         projects: One for each combination.
@@ -82,18 +89,45 @@ def examine(projects: Sequence[Project], broken: Sequence[Fault] = ()) -> Report
     Raises:
         Error: A tool that checks is not installed.
     """
+    owners = _owners(projects)
+    faults = sorted(
+        [*faults_of_texts(owners), *_across_files(projects)], key=lambda fault: fault.path
+    )
+    return Report(len(projects), len(owners), (*broken, *faults))
+
+
+def faults_of_texts(owners: Mapping[tuple[str, str], Project]) -> Iterator[Fault]:
+    """Yield what does not hold for single files.
+
+    Args:
+        owners: The first project with each text, by path and text.
+
+    Raises:
+        Error: A tool that checks is not installed.
+    """
+    for (path, text), project in owners.items():
+        for rule, message in text_rules.findings(path, text):
+            yield Fault(path, project.combination, rule, message)
+    yield from code_faults(owners)
+
+
+def _owners(projects: Sequence[Project]) -> dict[tuple[str, str], Project]:
     owners: dict[tuple[str, str], Project] = {}
     for project in projects:
         for item in project.files.items():
             owners.setdefault(item, project)
-    faults = [
-        Fault(path, project.combination, rule, message)
-        for (path, text), project in owners.items()
-        for rule, message in text_rules.findings(path, text)
-    ]
-    faults += code_faults(owners)
-    faults.sort(key=lambda fault: fault.path)
-    return Report(len(projects), len(owners), (*broken, *faults))
+    return owners
+
+
+def _across_files(projects: Sequence[Project]) -> Iterator[Fault]:
+    """Yield what does not hold between the files of a project, each finding once."""
+    told: set[tuple[str, str, str]] = set()
+    for project in projects:
+        for finding in project_rules.findings(project.files) if project.files else ():
+            if finding not in told:
+                told.add(finding)
+                path, rule, message = finding
+                yield Fault(path, project.combination, rule, message)
 
 
 def unaccepted(root: Path) -> tuple[Difference, ...]:

@@ -34,11 +34,6 @@ class Difference:
             return "missing"
         return "left over" if self.rendered is None else "changed"
 
-    @property
-    def framework(self) -> str:
-        """Whose projects have the file."""
-        return self.path.partition("/")[0]
-
     def diff(self) -> list[str]:
         """Return the lines of a unified diff, from what is kept to what is rendered."""
         return list(

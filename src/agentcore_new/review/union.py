@@ -51,14 +51,20 @@ def merge(one: list[Line], other: list[Line]) -> list[Line]:
 def _union(
     cube: Cube, texts: Sequence[str | None], depth: int, start: int, stop: int
 ) -> list[Line]:
-    """Return the union of the texts of the cells from `start` to `stop`, a run of the cube."""
+    """Return the union of the texts from `start` to `stop`, the first being the cell 0 of it."""
     first = texts[start]
     if all(text is first or text == first for text in texts[start:stop]):
-        mask = (1 << stop) - (1 << start)
+        mask = (1 << stop - start) - 1
         return [(line, mask) for line in lines(first or "")]
     _, values = cube.axes[depth]
     step = (stop - start) // len(values)
-    parts = [_union(cube, texts, depth + 1, at, at + step) for at in range(start, stop, step)]
+    parts = [
+        [
+            (line, some << number * step)
+            for line, some in _union(cube, texts, depth + 1, at, at + step)
+        ]
+        for number, at in enumerate(range(start, stop, step))
+    ]
     if set(values) == {False, True}:
         without, with_it = parts
         return merge(with_it, without)
@@ -125,15 +131,7 @@ def _are_alike(old: list[str], new: list[str]) -> bool:
 
 def _joined(one: list[Line], other: list[Line]) -> list[Line]:
     """Return the same lines of two unions with the cells of both."""
-    # Sets are long where options are many, and there are few different ones in a text.
-    known: dict[tuple[int, int], int] = {}
-    joined: list[Line] = []
-    for (line, some), (_, others) in zip(one, other, strict=True):
-        pair = (id(some), id(others))
-        if pair not in known:
-            known[pair] = some | others
-        joined.append((line, known[pair]))
-    return joined
+    return [(line, some | more) for (line, some), (_, more) in zip(one, other, strict=True)]
 
 
 def _same_at_start(old: Sequence[str], new: Sequence[str]) -> int:

@@ -66,12 +66,7 @@ def check_object(verdict: Verdict) -> dict[str, object]:
 
 def rewritten_lines(written: Sequence[Difference]) -> list[str]:
     """Return what a person reads of what was rewritten."""
-    lines = [f"{MARKS[each.kind]} {each.path}" for each in written if not each.folder]
-    snapshots = [each for each in written if each.folder]
-    for framework in dict.fromkeys(each.framework for each in snapshots):
-        own = [each for each in snapshots if each.framework == framework]
-        lines.append(f"{framework}: {_counted(len(own), 'snapshot')}")
-        lines += [f"  {MARKS[each.kind]} {each.path.removeprefix(f'{framework}/')}" for each in own]
+    lines = [f"{MARKS[each.kind]} {each.path}" for each in written]
     return lines or [f"The snapshots are as rendered, and {FILE} is: nothing was written."]
 
 

@@ -175,12 +175,19 @@ def _factor(
     """Return the shorter of: the values that are wanted, or those that are not allowed."""
     if set(values) == {False, True}:
         return name if True in allowed else f"not {name}"
-    shown, negation = [value for value in values if value in wanted], ""
-    if len(values) - len(allowed) < len(shown):
-        shown, negation = [value for value in values if value not in allowed], "not "
-    text = "/".join(map(str, shown))
-    is_clear = _is_clear(text, cube.among or cube.axes)
-    return f"{negation}{text}" if is_clear else f"{negation}{name}={text}"
+    shown = [value for value in values if value in wanted]
+    left_out = [value for value in values if value not in allowed]
+    text, length = _listed(cube, name, shown)
+    other, its_length = _listed(cube, name, left_out)
+    return text if length <= its_length else f"not {other}"
+
+
+def _listed(cube: Cube, name: str, values: Sequence[Value]) -> tuple[str, int]:
+    """Return values of one option as they are said, and of how many words that is."""
+    text = "/".join(map(str, values))
+    if _is_clear(text, cube.among or cube.axes):
+        return text, len(values)
+    return f"{name}={text}", len(values) + 1
 
 
 def _is_clear(text: str, axes: tuple[Axis, ...]) -> bool:

@@ -60,7 +60,7 @@ def connect(model_id: str) -> ChatCompletionClient:
 #elif anthropic/openai
 #if anthropic
     """Return the Anthropic model."""
-#elif model_provider=openai
+#else
     """Return the OpenAI model; AutoGen's own table of models ends in 2025."""
 #end
     from autogen_core.models import ModelFamily, ModelInfo
@@ -68,7 +68,7 @@ def connect(model_id: str) -> ChatCompletionClient:
     from autogen_ext.models.anthropic import AnthropicChatCompletionClient
 
     client = AnthropicChatCompletionClient(
-#elif model_provider=openai
+#else
     from autogen_ext.models.openai import OpenAIChatCompletionClient
 
     return OpenAIChatCompletionClient(
