@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,16 @@ def test_no_spelling_means_two_things() -> None:
         for choice in option.choices:
             for spelling in (choice.value, choice.title, *choice.aliases):
                 assert answers_of.parse_choice(option, spelling.swapcase()) == choice.value
+
+
+def test_every_alias_adds_a_spelling() -> None:
+    for option in options.OPTIONS:
+        for choice in option.choices:
+            for alias in choice.aliases:
+                others = tuple(each for each in choice.aliases if each != alias)
+                without = replace(option, choices=(replace(choice, aliases=others),))
+                with pytest.raises(UnknownChoice):
+                    answers_of.parse_choice(without, alias)
 
 
 @pytest.mark.parametrize("text", ["", "crewai", "strands agent", "str", "ad k2"])

@@ -19,7 +19,7 @@ class Choice:
     Args:
         value: As in flags, answers and folder names.
         title: As in texts.
-        aliases: Other spellings; case, `-`, `_` and blanks make no difference.
+        aliases: Further spellings; case, `-`, `_` and blanks make no difference.
     """
 
     value: str
@@ -48,15 +48,15 @@ class Provider(Choice):
 
 
 FRAMEWORKS = (
-    Framework("strands", "Strands Agents", ("Strands", "strands-agents"), "bedrock"),
-    Framework("openai", "OpenAI Agents SDK", ("OpenAIAgents", "openai-agents-sdk"), "openai"),
-    Framework("adk", "Google ADK", ("GoogleADK",), "gemini"),
+    Framework("strands", "Strands Agents", (), "bedrock"),
+    Framework("openai", "OpenAI Agents SDK", ("OpenAIAgents",), "openai"),
+    Framework("adk", "Google ADK", (), "gemini"),
     Framework("langgraph", "LangGraph", ("LangChain_LangGraph", "LangChain"), "bedrock"),
-    Framework("autogen", "AutoGen", ("AutoGen", "Microsoft AutoGen"), "bedrock"),
+    Framework("autogen", "AutoGen", ("Microsoft AutoGen",), "bedrock"),
 )
 
 PROVIDERS = (
-    Provider("bedrock", "Amazon Bedrock", ("AmazonBedrock",), "global.anthropic.claude-sonnet-4-6"),
+    Provider("bedrock", "Amazon Bedrock", (), "global.anthropic.claude-sonnet-4-6"),
     Provider("anthropic", "Anthropic", (), "claude-sonnet-5-5", "ANTHROPIC_API_KEY"),
     Provider("openai", "OpenAI", (), "gpt-6.1-sol", "OPENAI_API_KEY"),
     Provider("gemini", "Google Gemini", ("Google",), "gemini-3.8-flash", "GEMINI_API_KEY"),
