@@ -1,6 +1,7 @@
 """The wheel, installed by itself, makes byte for byte what the checkout makes."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -32,9 +33,16 @@ for project in render_all(combinations()).projects:
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command that does not see this checkout, and return what it prints."""
+    """Run a command, which must succeed, and return what it prints."""
+    done = attempt(*command, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def attempt(*command: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a command that does not see this checkout."""
     hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-    done = subprocess.run(
+    return subprocess.run(
         command,
         cwd=cwd,
         env={name: value for name, value in os.environ.items() if name not in hidden},
@@ -42,8 +50,6 @@ def run(*command: str | Path, cwd: Path) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +106,13 @@ def test_the_wheel_holds_the_package_and_its_templates(wheel: Path) -> None:
 
 @pytest.mark.parametrize("command", ["check", "snapshots", "diff"])
 def test_what_needs_the_repository_says_so(python: Path, tmp_path: Path, command: str) -> None:
-    done = subprocess.run(
-        [python, "-P", "-m", "agentcore_new", command],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = attempt(python, "-P", "-m", "agentcore_new", command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: This command is for work on the templates")
+
+
+def test_what_needs_the_repository_is_not_shown(python: Path, tmp_path: Path) -> None:
+    shown = run(python, "-P", "-m", "agentcore_new", "--help", cwd=tmp_path)
+    (listed,) = re.findall(r"^Commands:\n((?:  .*\n)+)", shown, re.M)
+    assert re.findall(r"^  (\w+)", listed, re.M) == ["create", "preview", "frameworks"]
