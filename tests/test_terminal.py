@@ -18,6 +18,7 @@ from agentcore_new.render import render
 
 DOWN = "\x1b[B"
 ENTER = "\r"
+SWITCHES = [option for option in options.OPTIONS if not option.choices]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -134,6 +135,70 @@ def test_a_bad_name_is_refused_where_it_is_typed() -> None:
         process.send("\x15" + "boto3" + ENTER)
         process.expect("A good name would be: boto3-agent")
         process.send("-agent" + ENTER)
+        process.expect("in one line")
+
+
+def test_what_is_typed_takes_the_place_of_the_default_and_enter_takes_it() -> None:
+    with terminal("create", "--framework", "adk", "--no-git", "--dry-run") as process:
+        process.expect("What is the project called")
+        process.expect("adk-agent")
+        process.send("shop" + ENTER)
+        process.expect("in one line")
+        process.expect("An agent on Google ADK")
+        process.send("x\x7f" + ENTER)  # typed and taken back: the default again
+        process.expect("Who serves the model")
+        process.send(ENTER)
+        process.expect("Which model")
+        process.send("my-model" + ENTER)
+        for _ in SWITCHES:
+            process.expect(r"\(y/N\)")
+            process.send(ENTER)
+        shown = plain(rest(process))
+    assert process.exitstatus == 0
+    again = shlex.split(shown.strip().splitlines()[-1])
+    assert again[2:] == [
+        "shop",
+        "--framework",
+        "adk",
+        "--model-id",
+        "my-model",
+        "--no-git",
+        "--yes",
+    ]
+
+
+@pytest.fixture
+def taken(folder: Path) -> Path:
+    """A folder that has a file in it, and the name that a project would have."""
+    (folder / "adk-agent").mkdir()
+    (folder / "adk-agent/notes.txt").touch()
+    return folder / "adk-agent"
+
+
+def test_an_occupied_folder_is_refused_before_the_first_question(taken: Path) -> None:
+    with terminal("create", taken.name) as process:
+        shown = plain(rest(process))
+    assert process.exitstatus == 1
+    assert "?" not in shown
+    assert shown.startswith(f"Error: {taken.resolve()} is not empty: notes.txt. ")
+    (taken.parent / "link").symlink_to("nowhere")
+    with terminal("create", "link") as process:
+        assert plain(rest(process)).startswith("Error: ")
+
+
+def test_an_occupied_folder_is_refused_where_its_name_is_typed(taken: Path) -> None:
+    with terminal("create", "--framework", "adk", width=300) as process:
+        process.expect("What is the project called")
+        process.send(ENTER)  # the default
+        process.expect("is not empty: notes.txt")
+        process.send(taken.name + ENTER)
+        process.expect("is not empty: notes.txt")
+        process.send("-2" + ENTER)
+        process.expect("in one line")
+
+
+def test_an_occupied_folder_is_no_obstacle_where_force_is_given(taken: Path) -> None:
+    with terminal("create", taken.name, "--framework", "adk", "--force") as process:
         process.expect("in one line")
 
 

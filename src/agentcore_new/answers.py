@@ -19,6 +19,7 @@ from agentcore_new.options import (
 Answers = Mapping[str, Value]
 Pairs = tuple[tuple[str, Value], ...]
 Ask = Callable[[Option | Text, Value], Value]
+Check = Callable[[Option | Text, Value], Value]
 
 
 def parse_choice(option: Option, text: str) -> str:
@@ -79,13 +80,17 @@ def checked(question: Option | Text, value: Value) -> Value:
     return parse_choice(question, str(value)) if question.choices else bool(value)
 
 
-def complete(given: Mapping[str, Value | None], ask: Ask | None = None) -> dict[str, Value]:
+def complete(
+    given: Mapping[str, Value | None], ask: Ask | None = None, check: Check = checked
+) -> dict[str, Value]:
     """Return every answer, in order: what is given, checked, and what is asked or the default.
 
     Args:
         given: Answers by name; None stands for one that is not given.
         ask: Is called with each question that is not answered and its default, once all that is
             given has been checked; None takes the defaults.
+        check: Returns a value as the answer to a question, or raises; it is called with each that
+            is given or asked.
 
     Raises:
         InvalidAnswer: A text is not valid.
@@ -93,7 +98,7 @@ def complete(given: Mapping[str, Value | None], ask: Ask | None = None) -> dict[
         MissingAnswer: A required answer is not given, and nobody is asked.
     """
     known = {
-        question.name: checked(question, value)
+        question.name: check(question, value)
         for question in QUESTIONS
         if (value := given.get(question.name)) is not None
     }
@@ -102,7 +107,7 @@ def complete(given: Mapping[str, Value | None], ask: Ask | None = None) -> dict[
         if question.name in known:
             answers[question.name] = known[question.name]
         elif ask:
-            answers[question.name] = checked(question, ask(question, default(question, answers)))
+            answers[question.name] = check(question, ask(question, default(question, answers)))
         elif isinstance(question, Option) and question.required:
             raise _missing(question)
         else:
