@@ -94,7 +94,7 @@ COMMANDS = (
     one(
         "releases compared as text",
         f"{SOURCE}/review/release.py",
-        "_numbers(version) <= _numbers(__version__)",
+        "_order(version) <= _order(__version__)",
         "version <= __version__",
         "tests/review/test_release_version.py",
     ),

@@ -20,6 +20,9 @@ from agentcore_new.review.faults import Fault
 from agentcore_new.review.rendering import Project, render_all
 from agentcore_new.review.snapshot_folder import Difference, difference, differences
 
+# What records the version in a project: users need not be told that it is another one.
+VERSION_LINES = "^(# Written by agentcore-new |agentcore_new_version: )"
+
 Watch = Callable[[Iterable[Answers]], Iterable[Answers]]
 
 
@@ -159,6 +162,6 @@ def undocumented(root: Path) -> str | None:
         before = repository.file_at(root, commit, changelog.FILE)
         if before is not None and changelog.unreleased(before) != changelog.unreleased(text):
             continue
-        if repository.differs(root, commit, SNAPSHOTS):
+        if repository.differs(root, commit, SNAPSHOTS, VERSION_LINES):
             return commit
     return None
