@@ -1,7 +1,7 @@
 """What more options cost the guard: `check` as it is, and with six more switches.
 
 `python benchmarks/combinations.py [ROUNDS]` needs the `test` extra. It copies the checkout, gives
-it six switches, each with a module that `main.py` imports and a row in the generated README, and
+it six switches, each with a module that `tools.py` imports and a row in the generated README, and
 runs `check` in both, one after the other: there are 64 times as many combinations then.
 """
 
@@ -74,9 +74,9 @@ def with_switches(folder: Path) -> Path:
     table = "| `tests/` | what holds for sessions"
     rows = "".join(ROW.format(name=name) for name in SWITCHES)
     insert(project / "README.md.jinja", table, rows + table)
-    start = '\n\nif __name__ == "__main__":'
     uses = "".join(USE.format(name=name) for name in SWITCHES)
-    insert(project / "main.py.jinja", start, uses + start)
+    with (project / "tools.py.jinja").open("a") as template:
+        template.write(uses)
     command = (sys.executable, "-m", "agentcore_new", "snapshots")
     variables = {**os.environ, "PYTHONPATH": str(folder / "src")}
     subprocess.run(command, cwd=folder, env=variables, check=True, stdout=subprocess.DEVNULL)

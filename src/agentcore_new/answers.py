@@ -28,6 +28,8 @@ def parse_choice(option: Option, text: str) -> str:
     Raises:
         UnknownChoice: There is none; the hint lists the values.
     """
+    if text in option.values:
+        return text
     wanted = _folded(text)
     for choice in option.choices:
         if wanted in {_folded(name) for name in (choice.value, choice.title, *choice.aliases)}:

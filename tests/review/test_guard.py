@@ -11,6 +11,7 @@ from agentcore_new.errors import Error
 from agentcore_new.options import FRAMEWORK
 from agentcore_new.package_data import template_root
 from agentcore_new.render import render
+from agentcore_new.review.code_tools import code_faults
 from agentcore_new.review.faults import Fault, label
 from agentcore_new.review.guard import examine, faults_of_texts
 from agentcore_new.review.rendering import Project, chosen, render_all
@@ -32,7 +33,8 @@ def faults(*projects: Mapping[str, str]) -> list[Fault]:
     for number, files in enumerate(projects):
         for item in files.items():
             owners.setdefault(item, Project({"number": str(number)}, files))
-    return sorted(faults_of_texts(owners), key=lambda fault: fault.path)
+    found = [*faults_of_texts(owners), *code_faults(owners)]
+    return sorted(found, key=lambda fault: fault.path)
 
 
 def test_every_combination_holds() -> None:

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 
 from agentcore_new.errors import Error
@@ -20,7 +21,7 @@ RUFF_COMMANDS = (("check",), ("format", "--check"))
 
 
 def code_faults(owners: Mapping[tuple[str, str], Project]) -> Iterator[Fault]:
-    """Yield the faults of Python files, each distinct one as a file of the project that it is in.
+    """Yield the faults of Python files, each distinct one with the settings of its project.
 
     Args:
         owners: The first project with each text, by path and text.
@@ -28,28 +29,42 @@ def code_faults(owners: Mapping[tuple[str, str], Project]) -> Iterator[Fault]:
     Raises:
         Error: Ruff is not installed, or fails.
     """
-    by_project: dict[int, tuple[Project, list[str]]] = {}
-    for (path, _), project in owners.items():
-        if is_python(path):
-            by_project.setdefault(id(project), (project, []))[1].append(path)
-    if not by_project:
+    texts = {key: project for key, project in owners.items() if is_python(key[0])}
+    if not texts:
         return
-    modules = {path.partition("/")[0].removesuffix(".py") for path, _ in owners if is_python(path)}
+    modules = {path.partition("/")[0].removesuffix(".py") for path, _ in texts}
     with tempfile.TemporaryDirectory(prefix="agentcore-new-") as temporary:
         folder = Path(temporary).resolve()
-        projects = list(by_project.values())
-        for number, (project, own) in enumerate(projects):
-            for path in own:
-                file = folder / str(number) / path
-                _write(file, project.files[path])
-                for rule, message in _compile(file, path, folder / "compiled"):
-                    yield Fault(path, project.combination, rule, message)
-            # Its own settings; a text is checked with those of the first project that has it.
-            _write(folder / str(number) / PYPROJECT, project.files.get(PYPROJECT, ""))
+        written: dict[Path, tuple[str, Project]] = {}
+        # Disks are slow: projects with the same settings share a folder.
+        folders: dict[str, Path] = {}
+        for (path, text), project in texts.items():
+            settings = project.files.get(PYPROJECT, "")
+            if settings not in folders:
+                folders[settings] = folder / str(len(folders))
+                _write(folders[settings] / PYPROJECT, settings)
+            file = _free(folders[settings] / path, written)
+            written[file] = (path, project)
+            _write(file, text)
+            for rule, message in _compile(file, path, folder / "compiled"):
+                yield Fault(path, project.combination, rule, message)
         for file, rule, message in _ruff(folder, modules):
-            number_name, _, path = file.relative_to(folder).as_posix().partition("/")
-            if is_python(path):
-                yield Fault(path, projects[int(number_name)][0].combination, rule, message)
+            if file in written:
+                path, project = written[file]
+                yield Fault(path, project.combination, rule, message)
+
+
+def _free(file: Path, taken: Container[Path]) -> Path:
+    """Return `file`, or where another text of it is: beside it, of a package beside that."""
+    if file not in taken:
+        return file
+    module = file.parent if file.stem == "__init__" else file
+    others = (module.with_name(f"{module.stem}_{n}{module.suffix}") for n in count(2))
+    return next(
+        other
+        for each in others
+        if (other := each / file.name if module is not file else each) not in taken
+    )
 
 
 def _write(file: Path, text: str) -> None:

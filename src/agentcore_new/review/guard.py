@@ -93,25 +93,23 @@ def examine(projects: Sequence[Project], broken: Sequence[Fault] = ()) -> Report
         Error: A tool that checks is not installed.
     """
     owners = _owners(projects)
-    faults = sorted(
-        [*faults_of_texts(owners), *_across_files(projects)], key=lambda fault: fault.path
-    )
+    faults = [*faults_of_texts(owners), *code_faults(owners), *_across_files(projects)]
+    faults.sort(key=lambda fault: fault.path)
     return Report(len(projects), len(owners), (*broken, *faults))
 
 
 def faults_of_texts(owners: Mapping[tuple[str, str], Project]) -> Iterator[Fault]:
-    """Yield what does not hold for single files.
+    """Yield what does not hold for single texts, but for what the tools for code say.
 
     Args:
         owners: The first project with each text, by path and text.
 
     Raises:
-        Error: A tool that checks is not installed.
+        Error: PyYAML is not installed.
     """
     for (path, text), project in owners.items():
         for rule, message in text_rules.findings(path, text):
             yield Fault(path, project.combination, rule, message)
-    yield from code_faults(owners)
 
 
 def _owners(projects: Sequence[Project]) -> dict[tuple[str, str], Project]:

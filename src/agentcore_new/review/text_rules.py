@@ -1,9 +1,11 @@
 """What holds for every text by itself: no debris of templates, and the syntax of its language."""
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from agentcore_new.package_data import template_root
@@ -70,10 +72,16 @@ def _residue(_path: str, text: str) -> Iterator[Finding]:
 
 def _machine_path(_path: str, text: str) -> Iterator[Finding]:
     """No text names a folder of this machine."""
-    for folder in {template_root(), Path.cwd()}:
-        # `/` and `/app` are in Dockerfiles with good reason.
-        if len(folder.parts) > 2 and (str(folder) in text or folder.as_posix() in text):
+    for folder in _folders_of_this_machine(os.getcwd()):  # noqa: PTH109 - for each of many texts
+        if folder in text:
             yield "machine-path", f"the text has {folder}"
+
+
+@cache
+def _folders_of_this_machine(current: str) -> frozenset[str]:
+    # `/` and `/app` are in Dockerfiles with good reason.
+    folders = [each for each in (template_root(), Path(current)) if len(each.parts) > 2]
+    return frozenset([*map(str, folders), *(each.as_posix() for each in folders)])
 
 
 def _syntax(path: PurePosixPath) -> Rule | None:

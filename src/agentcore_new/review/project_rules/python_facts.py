@@ -16,10 +16,19 @@ IMPLICIT = frozenset(
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SCOPES = (*FUNCTIONS, *COMPREHENSIONS, ast.ClassDef)
+# Looked up before a node is looked at, which costs more than all the rest.
+IMPORTS = frozenset({ast.Import, ast.ImportFrom})
+USING = IMPORTS | {ast.Attribute, ast.Call}
+BINDING = frozenset(
+    {ast.Name, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
+    | {ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping}
+)
+NAMING = BINDING | {ast.Attribute, ast.keyword, ast.alias}
 
 Lines = dict[str, int]
 # What each name of a scope is bound to: a dotted name, or nothing that an import says.
 Bindings = Mapping[str, str]
+Children = dict[ast.AST, list[ast.AST]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,18 +80,19 @@ def facts_of(path: str, text: str) -> PythonFacts:
     except (SyntaxError, ValueError):  # the compiler of the guard says what is wrong
         words = frozenset(re.findall(r"\w+", text))
         return PythonFacts(path, module, is_open=True, words=words, texts=words)
-    nodes = list(ast.walk(tree))
+    children = _children(tree)
+    nodes = list(children)
     shared = {
         name for node in nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
     }
-    reader = _Reader(path.split("/")[:-1], shared)
+    reader = _Reader(path.split("/")[:-1], shared, children)
     reader.read(tree, ())
     texts = frozenset(
         node.value
         for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
-    defined = IMPLICIT.union(_names(tree))
+    defined = IMPLICIT.union(_names(tree, children))
     return PythonFacts(
         path=path,
         module=module,
@@ -112,38 +122,46 @@ class _Reader:
     Args:
         package: The parts of the package that it is in.
         shared: Names that functions bind in scopes around them.
+        children: What stands in each node.
     """
 
-    def __init__(self, package: list[str], shared: set[str]) -> None:
+    def __init__(self, package: list[str], shared: set[str], children: Children) -> None:
         self._package = package
         self._shared = shared
+        self._children = children
         self.imported: Lines = {}
         self.needed: dict[str, Lines] = {}
         self.uses = {".".join(package[:count]) for count in range(1, len(package) + 1)}
 
     def read(self, scope: ast.AST, outer: tuple[Bindings, ...]) -> None:
         """Read a scope and those in it; `outer` are the bindings that it sees."""
-        own = list(_own(scope))
+        own = list(_own(scope, self._children))
         visible = (*outer, self._bindings(own))
         # What a class body binds is not seen by its functions.
         for_inner = outer if isinstance(scope, ast.ClassDef) else visible
         for node in own:
-            match node:
-                case ast.Import():
-                    for alias in node.names:
-                        self._import(alias.name, node.lineno)
-                case ast.ImportFrom():
-                    self._import_from(node)
-                case ast.Attribute(ctx=ast.Load()):
-                    self._need(_dotted(node.value, visible), node.attr, node.lineno)
-                case ast.Call():
-                    self._read_call(node, visible)
+            if type(node) in USING:
+                self._use(node, visible)
             if isinstance(node, SCOPES):
                 self.read(node, for_inner)
+
+    def _use(self, node: ast.AST, visible: tuple[Bindings, ...]) -> None:
+        match node:
+            case ast.Import():
+                for alias in node.names:
+                    self._import(alias.name, node.lineno)
+            case ast.ImportFrom():
+                self._import_from(node)
+            case ast.Attribute(ctx=ast.Load()):
+                self._need(_dotted(node.value, visible), node.attr, node.lineno)
+            case ast.Call():
+                self._read_call(node, visible)
 
     def _bindings(self, own: list[ast.AST]) -> Bindings:
         bindings: dict[str, str] = {}
         for node in own:
+            if type(node) not in BINDING and type(node) not in IMPORTS:
+                continue
             for name, target in self._bound_by(node):
                 bindings[name] = target if bindings.get(name, target) == target else ""
         return {name: "" if name in self._shared else bindings[name] for name in bindings}
@@ -207,14 +225,32 @@ def _dotted(node: ast.AST, visible: tuple[Bindings, ...]) -> str:
     return ""
 
 
-def _own(scope: ast.AST) -> Iterator[ast.AST]:
+def _children(tree: ast.AST) -> Children:
+    """Return the nodes that stand in each node, in their order, without what adds no name."""
+    children: Children = {}
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        inside: list[ast.AST] = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                inside += [each for each in value if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+                inside.append(value)
+        children[node] = inside
+        waiting += inside
+    return children
+
+
+def _own(scope: ast.AST, children: Children) -> Iterator[ast.AST]:
     """Yield the nodes of a scope: of the scopes in it these themselves, and not what is in them."""
-    waiting = list(ast.iter_child_nodes(scope))
+    waiting = children[scope][::-1]
     while waiting:
         node = waiting.pop()
         yield node
         if not isinstance(node, SCOPES):
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting += children[node][::-1]
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
@@ -232,9 +268,9 @@ def _bound(node: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _names(tree: ast.Module) -> Iterator[str]:
+def _names(tree: ast.Module, children: Children) -> Iterator[str]:
     """Yield the names that a module has at top level, and those that its functions give it."""
-    own = list(_own(tree))
+    own = list(_own(tree, children))
     # `x: int` alone binds nothing, and the name of an exception ends with its handler.
     unbound = {
         id(node.target) for node in own if isinstance(node, ast.AnnAssign) and not node.value
@@ -242,15 +278,17 @@ def _names(tree: ast.Module) -> Iterator[str]:
     for node in own:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (alias.asname or _top(alias.name) for alias in node.names)
-        elif id(node) not in unbound and not isinstance(node, ast.ExceptHandler):
+        elif type(node) in BINDING - {ast.ExceptHandler} and id(node) not in unbound:
             yield from _bound(node)
-    for inner in ast.walk(tree):
+    for inner in children:
         if isinstance(inner, ast.Global):
             yield from inner.names
 
 
 def _identifiers(nodes: list[ast.AST]) -> Iterator[str]:
     for node in nodes:
+        if type(node) not in NAMING:
+            continue
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
                 yield name
