@@ -19,6 +19,8 @@ from agentcore_new.render import render
 from agentcore_new.review.cli import app as review_commands
 
 COMMAND = [sys.executable, "-m", "agentcore_new"]
+SWITCHES = [option for option in options.OPTIONS if not option.choices]
+ALL_ON = [option.flag for option in SWITCHES]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -94,7 +96,7 @@ def test_create_writes_the_rendered_files_and_says_what_is_next() -> None:
 def test_every_flag_reaches_the_project() -> None:
     result = invoke(
         *("create", "shop", "--framework", "LangChain_LangGraph", "--model-provider", "OpenAI"),
-        *("--model-id", "gpt-x", "--stream", "--transcript", "--container"),
+        *("--model-id", "gpt-x", *ALL_ON),
         *("--description", 'Sells "{{ it }}"', "--output-dir", "a b/c", "--no-git", "--json"),
     )
     made = json.loads(result.stdout)
@@ -105,9 +107,7 @@ def test_every_flag_reaches_the_project() -> None:
         "description": 'Sells "{{ it }}"',
         "model_provider": "openai",
         "model_id": "gpt-x",
-        "stream": True,
-        "transcript": True,
-        "container": True,
+        **{option.name: True for option in SWITCHES},
     }
     assert made["path"] == str(Path("a b/c/shop").resolve())
     assert made["git"] == "off"
@@ -198,10 +198,6 @@ def test_force_names_what_it_replaces() -> None:
     assert f"Replaced: {expected}\n" in result.stdout
     assert Path("x1/main.py").read_text() != "mine\n"
     assert Path("x1/notes.txt").read_text() == "mine\n"
-
-
-SWITCHES = [option for option in options.OPTIONS if not option.choices]
-ALL_ON = [option.flag for option in SWITCHES]
 
 
 def test_force_names_what_an_earlier_creation_left_and_deletes_nothing() -> None:

@@ -62,22 +62,22 @@ def plain(text: str) -> str:
 def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: Path) -> None:
     with terminal("create") as process:
         process.expect("Which framework")
-        process.send(DOWN + DOWN + DOWN + ENTER)
+        process.send(DOWN * options.FRAMEWORK.values.index("langgraph") + ENTER)
         process.expect("What is the project called")
         process.expect("langgraph-agent")
         process.send("\x15" + "shop" + ENTER)
         process.expect("in one line")
         process.send("\x15" + "It's {{ mine }}" + ENTER)
         process.expect("Who serves the model")
-        process.send(DOWN + ENTER)
+        process.send(DOWN * options.MODEL_PROVIDER.values.index("anthropic") + ENTER)
         process.expect("Which model")
         process.expect("claude-sonnet")
         process.send(ENTER)
-        process.expect("Stream the reply")
-        process.send("y")
-        process.expect("Keep a transcript")
-        process.send("y")
-        process.expect("Add a Dockerfile")
+        *asked, last = SWITCHES
+        for switch in asked:
+            process.expect_exact(switch.question)
+            process.send("y")
+        process.expect_exact(last.question)
         process.send(ENTER)
         shown = rest(process)
     assert process.exitstatus == 0
@@ -87,8 +87,7 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
             "project_name": "shop",
             "description": "It's {{ mine }}",
             "model_provider": "anthropic",
-            "stream": True,
-            "transcript": True,
+            **{switch.name: True for switch in asked},
         }
     )
     for path, text in render(answers).items():
@@ -97,19 +96,19 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
     assert shlex.split(again) == [
         *("agentcore-new", "create", "shop", "--framework", "langgraph"),
         *("--description", "It's {{ mine }}", "--model-provider", "anthropic"),
-        *("--stream", "--transcript", "--yes"),
+        *(*(switch.flag for switch in asked), "--yes"),
     ]
 
 
 def test_only_what_is_not_given_is_asked() -> None:
     with terminal(
         *("create", "shop", "--framework", "adk", "--description", "x", "--model-id", "m"),
-        *("--no-stream", "--no-transcript", "--no-container", "--no-git"),
+        *(*(switch.negated for switch in SWITCHES), "--no-git"),
     ) as process:
         process.expect("Who serves the model")
         process.send(ENTER)
         shown = rest(process)
-    assert "Stream the reply" not in shown
+    assert not any(switch.question in shown for switch in SWITCHES)
     assert "--model-id m --no-git --yes" in shown
     assert Path("shop/main.py").exists()
 

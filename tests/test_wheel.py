@@ -66,8 +66,10 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the interpreter of an environment with the wheel and what it depends on alone."""
     folder = tmp_path_factory.mktemp("bare")
     # The versions that are tested here, whatever was published since.
-    held = [f"{each.metadata['Name']}=={each.version}\n" for each in distributions()]
-    (folder / "held.txt").write_text("".join(set(held)))
+    versions = {each.metadata["Name"]: each.version for each in distributions()}
+    # but our own, which may have been installed before it had this version
+    held = [f"{name}=={version}\n" for name, version in versions.items() if name != "agentcore-new"]
+    (folder / "held.txt").write_text("".join(held))
     run(sys.executable, "-m", "uv", "venv", "--python", sys.executable, "env", cwd=folder)
     python = folder / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     install = (sys.executable, "-m", "uv", "pip", "install", "--python", python)

@@ -1,12 +1,14 @@
 """Expressions of Jinja that say once what both this code and Copier work out."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
 
 
+# Combinations by the thousand have a handful of names.
+@lru_cache(maxsize=256)
 def value(expression: str, **variables: str) -> str:
     """Return what `expression` gives for `variables`, as a text.
 
