@@ -16,8 +16,11 @@ from typer.testing import CliRunner, Result
 from agentcore_new import __version__, cli, installation, options
 from agentcore_new.answers import complete
 from agentcore_new.render import render
+from agentcore_new.review.cli import app as review_commands
 
 COMMAND = [sys.executable, "-m", "agentcore_new"]
+SWITCHES = [option for option in options.OPTIONS if not option.choices]
+ALL_ON = [option.flag for option in SWITCHES]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -93,7 +96,7 @@ def test_create_writes_the_rendered_files_and_says_what_is_next() -> None:
 def test_every_flag_reaches_the_project() -> None:
     result = invoke(
         *("create", "shop", "--framework", "LangChain_LangGraph", "--model-provider", "OpenAI"),
-        *("--model-id", "gpt-x", "--stream", "--transcript", "--container"),
+        *("--model-id", "gpt-x", *ALL_ON),
         *("--description", 'Sells "{{ it }}"', "--output-dir", "a b/c", "--no-git", "--json"),
     )
     made = json.loads(result.stdout)
@@ -104,9 +107,7 @@ def test_every_flag_reaches_the_project() -> None:
         "description": 'Sells "{{ it }}"',
         "model_provider": "openai",
         "model_id": "gpt-x",
-        "stream": True,
-        "transcript": True,
-        "container": True,
+        **{option.name: True for option in SWITCHES},
     }
     assert made["path"] == str(Path("a b/c/shop").resolve())
     assert made["git"] == "off"
@@ -199,6 +200,57 @@ def test_force_names_what_it_replaces() -> None:
     assert Path("x1/notes.txt").read_text() == "mine\n"
 
 
+def test_force_names_what_an_earlier_creation_left_and_deletes_nothing() -> None:
+    words = ("create", "x1", "--framework", "adk", "--no-git")
+    before = json.loads(invoke(*words, *ALL_ON, "--json").stdout)["files"]
+    Path("x1/notes.txt").write_text("mine\n")
+    gone = sorted({*before} - {*render(complete({"framework": "adk"}))})
+    assert gone
+    Path("x1", gone.pop()).unlink()
+    dry = invoke(*words, "--force", "--dry-run")
+    made = invoke(*words, "--force")
+    told = f"Left over from an earlier creation, and not touched: {', '.join(gone)}\n"
+    assert told in dry.stdout
+    assert told in made.stdout
+    assert files_below(Path("x1")) == sorted({*made_now(), *gone, "notes.txt"})
+    # what is recorded is the new one now, and nothing of an earlier one is known
+    again = json.loads(invoke(*words, "--force", "--json").stdout)
+    assert again["left_over"] == []
+
+
+def made_now() -> list[str]:
+    return list(render(complete({"framework": "adk"})))
+
+
+def test_what_is_left_over_is_in_the_object() -> None:
+    words = ("create", "x1", "--framework", "adk", "--no-git", "--json")
+    description = ("--description", 'Says "hi" \\ {{ x }} # \U0001f469')
+    first = json.loads(invoke(*words, *ALL_ON, *description).stdout)
+    assert first["left_over"] == []
+    second = json.loads(invoke(*words, "--force").stdout)
+    assert second["left_over"] == sorted({*first["files"]} - {*second["files"]})
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"",
+        b"\xff\x00",
+        b"framework: [\n",
+        b'framework: "gone"\n',
+        b"framework: adk\n",
+        b"framework: {}\n",
+        b"stream: true\n",
+        b'framework: "adk"\nmodel_id: 1\nproject_name: "../x"\n',
+    ],
+)
+def test_of_a_record_that_says_nothing_nothing_is_concluded(record: bytes) -> None:
+    words = ("create", "x1", "--framework", "adk", "--no-git", "--json")
+    invoke(*words, *ALL_ON)
+    Path("x1/.copier-answers.yml").write_bytes(record)
+    assert json.loads(invoke(*words, "--force").stdout)["left_over"] == []
+
+
 # Refusals.
 
 
@@ -275,6 +327,19 @@ def test_nobody_is_asked_without_a_terminal(words: tuple[str, ...]) -> None:
 
 
 # Git.
+
+
+def test_a_dry_run_says_what_git_would_do(folder: Path, own_git_setup: Path) -> None:
+    def would(*words: str) -> str:
+        plain = ("create", "x1", "--framework", "adk", "--dry-run", "--json")
+        outcome = json.loads(invoke(*plain, *words).stdout)["git"]
+        assert everything(folder) == []
+        return str(outcome)
+
+    assert would() == "would-commit"
+    assert would("--no-git") == "off"
+    (own_git_setup / ".gitconfig").unlink()
+    assert would() == "no-identity"
 
 
 def test_the_commit_holds_all_files_whatever_is_ignored(own_git_setup: Path) -> None:
@@ -616,14 +681,8 @@ def test_frameworks_as_an_object() -> None:
     shown = json.loads(invoke("frameworks", "--json").stdout)
     assert [row["name"] for row in shown["frameworks"]] == list(options.FRAMEWORK.values)
     assert [row["name"] for row in shown["providers"]] == list(options.MODEL_PROVIDER.values)
-    assert [row["flag"] for row in shown["options"]] == [
-        "--framework",
-        "--model-provider",
-        "--stream",
-        "--transcript",
-        "--container",
-    ]
-    adk = shown["frameworks"][2]
+    assert [row["flag"] for row in shown["options"]] == [row.flag for row in options.OPTIONS]
+    (adk,) = [row for row in shown["frameworks"] if row["name"] == "adk"]
     assert adk["default_provider"] == "gemini"
     for dependencies in adk["dependencies"].values():
         assert any(each.startswith("google-adk") and "<" in each for each in dependencies)
@@ -680,6 +739,13 @@ def test_a_shell_completes_commands_flags_and_values() -> None:
     assert "--framework" in completed("create --f")
     assert completed("create --framework a") == ["adk", "autogen"]
     assert completed("create --model-provider ") == list(options.MODEL_PROVIDER.values)
+
+
+def test_in_a_checkout_the_commands_for_work_on_the_templates_are_shown() -> None:
+    shown = invoke("--help").stdout
+    for command in review_commands.registered_commands:
+        assert command.callback
+        assert command.callback.__name__ in shown
 
 
 def test_nothing_heavy_is_imported_without_a_terminal() -> None:

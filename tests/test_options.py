@@ -1,4 +1,7 @@
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +11,16 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agentcore_new import __version__, names, options, texts
 from agentcore_new import answers as answers_of
+from agentcore_new import names, options, texts
 from agentcore_new.errors import InvalidAnswer, MissingAnswer, UnknownChoice
+from agentcore_new.render import SETTINGS
+from agentcore_new.review import copier_file
 
 ROOT = Path(__file__).parents[1]
-COPIER: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text())
-ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(ROOT),
-    undefined=jinja2.StrictUndefined,
-    autoescape=False,  # noqa: S701 - as in copier.yml
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+COPIER: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
+QUESTIONS = {name: row for name, row in COPIER.items() if not name.startswith("_")}
+ENVIRONMENT = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT), **SETTINGS)  # noqa: S701
 
 
 def rendered(text: object, variables: dict[str, Any]) -> object:
@@ -39,71 +39,44 @@ def all_pairs() -> list[dict[str, options.Value]]:
     ]
 
 
-# What copier.yml says must be what options.py says.
+# copier.yml is written from the options; what stands in it as Jinja must do what Python does.
 
 
-def test_copier_asks_the_same_questions_in_the_same_order() -> None:
-    asked = [
-        name
-        for name, question in COPIER.items()
-        if not name.startswith("_") and question.get("when") is not False
-    ]
+def test_copier_yml_is_generated_from_the_options() -> None:
+    assert (ROOT / copier_file.FILE).read_bytes().decode() == copier_file.text()
+
+
+def test_copier_asks_every_question_in_order_and_derives_the_rest() -> None:
+    asked = [name for name, question in QUESTIONS.items() if question.get("when") is not False]
     assert asked == [question.name for question in options.QUESTIONS]
-
-
-@pytest.mark.parametrize("option", options.OPTIONS, ids=lambda option: option.name)
-def test_copier_offers_the_same_values(option: options.Option) -> None:
-    question = COPIER[option.name]
-    choices = {choice.title: choice.value for choice in option.choices}
-    assert question.get("choices", {}) == choices
-    assert question["type"] == ("str" if choices else "bool")
+    assert set(QUESTIONS) == set(answers_of.template_variables(complete()))
 
 
 @pytest.mark.parametrize("answers", all_pairs(), ids=lambda a: f"{a['framework']}-{a['model_id']}")
 def test_copier_has_the_same_defaults_and_derived_values(
     answers: dict[str, options.Value],
 ) -> None:
-    variables = answers_of.template_variables(answers)
-    defaults = {
-        name: rendered(question["default"], variables)
-        for name, question in COPIER.items()
-        if not name.startswith("_") and name not in ("framework", "model_provider")
-    }
-    assert defaults == {name: variables[name] for name in defaults}
-    assert set(variables) == {name for name in COPIER if not name.startswith("_")}
+    expected = answers_of.template_variables(answers)
+    variables: dict[str, Any] = {}
+    for name, question in QUESTIONS.items():  # each is made of those before it alone
+        chosen = isinstance(expected[name], str) and question.get("choices")
+        text = expected[name] if chosen else rendered(question["default"], variables)
+        variables[name] = json.loads(str(text)) if question["type"] == "json" else text
+    assert variables == {**expected, "answers": [list(pair) for pair in answers.items()]}
 
 
 def test_copier_has_the_same_default_choices() -> None:
-    assert COPIER["framework"]["default"] == options.FRAMEWORK.default
-    for framework in options.FRAMEWORKS:
-        default = rendered(COPIER["model_provider"]["default"], {"framework": framework.value})
-        assert default == framework.default_provider
+    for earlier in all_pairs():
+        for option in options.OPTIONS:
+            default = rendered(QUESTIONS[option.name]["default"], earlier)
+            assert default == answers_of.default(option, earlier)
 
 
-def test_copier_leaves_out_the_same_files() -> None:
-    rules = [pattern for pattern in COPIER["_exclude"] if "{%" in pattern]
-    assert rules == [
-        f"{{% if not ({condition}) %}}/{path}{{% endif %}}"
-        for path, condition in options.FILE_CONDITIONS.items()
-    ]
-
-
-def test_copier_records_this_version() -> None:
-    assert COPIER["tool_version"]["default"] == __version__
-
-
-@given(st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,63}", fullmatch=True))
-@example("user")
-@example("User")
-@example("a-_b--c__")
-@example("A" * 64)
-def test_copier_derives_the_same_names(name: str) -> None:
-    variables = {"project_name": name}
-    assert rendered(COPIER["distribution_name"]["default"], variables) == (
-        names.distribution_name(name)
-    )
-    assert rendered(COPIER["agent_name"]["default"], variables) == names.agent_name(name)
-    assert rendered(COPIER["runtime_name"]["default"], variables) == names.runtime_name(name)
+def test_what_yaml_would_read_as_something_else_is_quoted() -> None:
+    words = [*options.FRAMEWORK.values, "on", "No", "1.5", "- a", "a: b", "a #b", " a", "a ", "👩"]
+    words += ['"', "\\", "{{ x }}", "~", "null", "*", "é", "", "a\tb", "\u200d"]
+    for word in words:
+        assert yaml.safe_load(f"- {copier_file.scalar(word)}\n- 1") == [word, 1]
 
 
 def accepts(check: Callable[[str], str], text: str) -> bool:
@@ -182,6 +155,16 @@ def test_no_spelling_means_two_things() -> None:
                 assert answers_of.parse_choice(option, spelling.swapcase()) == choice.value
 
 
+def test_every_alias_adds_a_spelling() -> None:
+    for option in options.OPTIONS:
+        for choice in option.choices:
+            for alias in choice.aliases:
+                others = tuple(each for each in choice.aliases if each != alias)
+                without = replace(option, choices=(replace(choice, aliases=others),))
+                with pytest.raises(UnknownChoice):
+                    answers_of.parse_choice(without, alias)
+
+
 @pytest.mark.parametrize("text", ["", "crewai", "strands agent", "str", "ad k2"])
 def test_an_unknown_framework_is_refused_with_the_known_ones(text: str) -> None:
     with pytest.raises(UnknownChoice) as refusal:
@@ -209,9 +192,7 @@ def test_defaults_follow_from_the_framework() -> None:
         "description": "An agent on Google ADK for Amazon Bedrock AgentCore",
         "model_provider": "gemini",
         "model_id": "gemini-3.8-flash",
-        "stream": False,
-        "transcript": False,
-        "container": False,
+        **{option.name: option.default for option in options.OPTIONS if not option.choices},
     }
 
 
@@ -223,7 +204,8 @@ def test_every_default_would_be_accepted_if_it_were_given() -> None:
 def test_combinations_are_the_product_of_all_values() -> None:
     combinations = list(answers_of.combinations())
     distinct = {tuple(c[option.name] for option in options.OPTIONS) for c in combinations}
-    assert len(combinations) == len(distinct) == 5 * 4 * 2 * 2 * 2
+    assert len(combinations) == len(distinct)
+    assert len(combinations) == prod(len(option.values) for option in options.OPTIONS)
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "bell \a", "\u202e", "\u2028", "", "  ", "\ud800"])

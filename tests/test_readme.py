@@ -1,13 +1,21 @@
 """What the README tells people to paste is what is tested."""
 
+import html
 import re
 from pathlib import Path
 
-from agentcore_new import options
+import pytest
+
+from agentcore_new import options, output
 from agentcore_new.answers import complete
 from agentcore_new.render import render
 
 ROOT = Path(__file__).parents[1]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(ROOT.glob("benchmarks/*.md")),
+    *sorted(ROOT.glob("tests/*/*.md")),
+]
 
 
 def commands() -> list[str]:
@@ -32,7 +40,34 @@ def test_the_tables_list_every_framework_and_provider() -> None:
         assert f"| `{provider.value}` | {provider.title} | {key} |" in readme
 
 
+def lines(picture: str) -> list[str]:
+    """The lines of text in a picture of a terminal."""
+    found: dict[int, str] = {}
+    for number, text in re.findall(r'#[\w-]+-line-(\d+)\)">(.*?)</text>', picture, re.DOTALL):
+        found[int(number)] = found.get(int(number), "") + html.unescape(text)
+    return [found[number].replace("\xa0", " ").rstrip() for number in sorted(found)]
+
+
 def test_the_picture_is_of_the_command_as_it_is() -> None:
-    picture = (ROOT / "docs/create.svg").read_text("utf-8")
-    for path in render(complete({"framework": "adk"})):
-        assert Path(path).name in picture
+    shown = lines((ROOT / "docs/create.svg").read_text("utf-8"))
+    answers = complete({"framework": "adk"})
+    files = render(answers)
+    tree = output.tree(str(answers["project_name"]), files).splitlines()
+    start = shown.index(tree[0])
+    assert shown[start : start + len(tree)] == tree
+    assert f"Created {len(files)} files in ~/{tree[0]}" in shown
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda each: each.relative_to(ROOT).as_posix())
+def test_a_link_points_to_what_is_there(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8"))
+    local = [each.partition("#")[0] for each in targets if "://" not in each]
+    assert [each for each in local if not (document.parent / each).exists()] == []
+
+
+def test_the_documents_have_pictures_and_no_picture_is_left_over() -> None:
+    text = "".join(document.read_text("utf-8") for document in DOCUMENTS[:2])
+    shown = set(re.findall(r"!\[[^]]+\]\((docs/[^)]+)\)", text))
+    drawn = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.[sp][vn]g")}
+    assert shown == drawn
+    assert shown

@@ -18,6 +18,7 @@ from agentcore_new.render import render
 
 DOWN = "\x1b[B"
 ENTER = "\r"
+SWITCHES = [option for option in options.OPTIONS if not option.choices]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -61,22 +62,22 @@ def plain(text: str) -> str:
 def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: Path) -> None:
     with terminal("create") as process:
         process.expect("Which framework")
-        process.send(DOWN + DOWN + DOWN + ENTER)
+        process.send(DOWN * options.FRAMEWORK.values.index("langgraph") + ENTER)
         process.expect("What is the project called")
         process.expect("langgraph-agent")
         process.send("\x15" + "shop" + ENTER)
         process.expect("in one line")
         process.send("\x15" + "It's {{ mine }}" + ENTER)
         process.expect("Who serves the model")
-        process.send(DOWN + ENTER)
+        process.send(DOWN * options.MODEL_PROVIDER.values.index("anthropic") + ENTER)
         process.expect("Which model")
         process.expect("claude-sonnet")
         process.send(ENTER)
-        process.expect("Stream the reply")
-        process.send("y")
-        process.expect("Keep a transcript")
-        process.send("y")
-        process.expect("Add a Dockerfile")
+        *asked, last = SWITCHES
+        for switch in asked:
+            process.expect_exact(switch.question)
+            process.send("y")
+        process.expect_exact(last.question)
         process.send(ENTER)
         shown = rest(process)
     assert process.exitstatus == 0
@@ -86,8 +87,7 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
             "project_name": "shop",
             "description": "It's {{ mine }}",
             "model_provider": "anthropic",
-            "stream": True,
-            "transcript": True,
+            **{switch.name: True for switch in asked},
         }
     )
     for path, text in render(answers).items():
@@ -96,19 +96,19 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
     assert shlex.split(again) == [
         *("agentcore-new", "create", "shop", "--framework", "langgraph"),
         *("--description", "It's {{ mine }}", "--model-provider", "anthropic"),
-        *("--stream", "--transcript", "--yes"),
+        *(*(switch.flag for switch in asked), "--yes"),
     ]
 
 
 def test_only_what_is_not_given_is_asked() -> None:
     with terminal(
         *("create", "shop", "--framework", "adk", "--description", "x", "--model-id", "m"),
-        *("--no-stream", "--no-transcript", "--no-container", "--no-git"),
+        *(*(switch.negated for switch in SWITCHES), "--no-git"),
     ) as process:
         process.expect("Who serves the model")
         process.send(ENTER)
         shown = rest(process)
-    assert "Stream the reply" not in shown
+    assert not any(switch.question in shown for switch in SWITCHES)
     assert "--model-id m --no-git --yes" in shown
     assert Path("shop/main.py").exists()
 
@@ -134,6 +134,70 @@ def test_a_bad_name_is_refused_where_it_is_typed() -> None:
         process.send("\x15" + "boto3" + ENTER)
         process.expect("A good name would be: boto3-agent")
         process.send("-agent" + ENTER)
+        process.expect("in one line")
+
+
+def test_what_is_typed_takes_the_place_of_the_default_and_enter_takes_it() -> None:
+    with terminal("create", "--framework", "adk", "--no-git", "--dry-run") as process:
+        process.expect("What is the project called")
+        process.expect("adk-agent")
+        process.send("shop" + ENTER)
+        process.expect("in one line")
+        process.expect("An agent on Google ADK")
+        process.send("x\x7f" + ENTER)  # typed and taken back: the default again
+        process.expect("Who serves the model")
+        process.send(ENTER)
+        process.expect("Which model")
+        process.send("my-model" + ENTER)
+        for _ in SWITCHES:
+            process.expect(r"\(y/N\)")
+            process.send(ENTER)
+        shown = plain(rest(process))
+    assert process.exitstatus == 0
+    again = shlex.split(shown.strip().splitlines()[-1])
+    assert again[2:] == [
+        "shop",
+        "--framework",
+        "adk",
+        "--model-id",
+        "my-model",
+        "--no-git",
+        "--yes",
+    ]
+
+
+@pytest.fixture
+def taken(folder: Path) -> Path:
+    """A folder that has a file in it, and the name that a project would have."""
+    (folder / "adk-agent").mkdir()
+    (folder / "adk-agent/notes.txt").touch()
+    return folder / "adk-agent"
+
+
+def test_an_occupied_folder_is_refused_before_the_first_question(taken: Path) -> None:
+    with terminal("create", taken.name) as process:
+        shown = plain(rest(process))
+    assert process.exitstatus == 1
+    assert "?" not in shown
+    assert shown.startswith(f"Error: {taken.resolve()} is not empty: notes.txt. ")
+    (taken.parent / "link").symlink_to("nowhere")
+    with terminal("create", "link") as process:
+        assert plain(rest(process)).startswith("Error: ")
+
+
+def test_an_occupied_folder_is_refused_where_its_name_is_typed(taken: Path) -> None:
+    with terminal("create", "--framework", "adk", width=300) as process:
+        process.expect("What is the project called")
+        process.send(ENTER)  # the default
+        process.expect("is not empty: notes.txt")
+        process.send(taken.name + ENTER)
+        process.expect("is not empty: notes.txt")
+        process.send("-2" + ENTER)
+        process.expect("in one line")
+
+
+def test_an_occupied_folder_is_no_obstacle_where_force_is_given(taken: Path) -> None:
+    with terminal("create", taken.name, "--framework", "adk", "--force") as process:
         process.expect("in one line")
 
 

@@ -1,6 +1,7 @@
 """The wheel, installed by itself, makes byte for byte what the checkout makes."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -32,9 +33,16 @@ for project in render_all(combinations()).projects:
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command that does not see this checkout, and return what it prints."""
+    """Run a command, which must succeed, and return what it prints."""
+    done = attempt(*command, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def attempt(*command: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a command that does not see this checkout."""
     hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-    done = subprocess.run(
+    return subprocess.run(
         command,
         cwd=cwd,
         env={name: value for name, value in os.environ.items() if name not in hidden},
@@ -42,8 +50,6 @@ def run(*command: str | Path, cwd: Path) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +66,10 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the interpreter of an environment with the wheel and what it depends on alone."""
     folder = tmp_path_factory.mktemp("bare")
     # The versions that are tested here, whatever was published since.
-    held = [f"{each.metadata['Name']}=={each.version}\n" for each in distributions()]
-    (folder / "held.txt").write_text("".join(set(held)))
+    versions = {each.metadata["Name"]: each.version for each in distributions()}
+    # but our own, which may have been installed before it had this version
+    held = [f"{name}=={version}\n" for name, version in versions.items() if name != "agentcore-new"]
+    (folder / "held.txt").write_text("".join(held))
     run(sys.executable, "-m", "uv", "venv", "--python", sys.executable, "env", cwd=folder)
     python = folder / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     install = (sys.executable, "-m", "uv", "pip", "install", "--python", python)
@@ -100,13 +108,13 @@ def test_the_wheel_holds_the_package_and_its_templates(wheel: Path) -> None:
 
 @pytest.mark.parametrize("command", ["check", "snapshots", "diff"])
 def test_what_needs_the_repository_says_so(python: Path, tmp_path: Path, command: str) -> None:
-    done = subprocess.run(
-        [python, "-P", "-m", "agentcore_new", command],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = attempt(python, "-P", "-m", "agentcore_new", command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: This command is for work on the templates")
+
+
+def test_what_needs_the_repository_is_not_shown(python: Path, tmp_path: Path) -> None:
+    shown = run(python, "-P", "-m", "agentcore_new", "--help", cwd=tmp_path)
+    (listed,) = re.findall(r"^Commands:\n((?:  .*\n)+)", shown, re.M)
+    assert re.findall(r"^  (\w+)", listed, re.M) == ["create", "preview", "frameworks"]

@@ -41,9 +41,50 @@ def run(*command: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def actions(workflow: dict[Any, Any]) -> list[str]:
+    """What the jobs and their steps use, in order."""
+    jobs = workflow["jobs"].values()
+    users = [user for job in jobs for user in (job, *job.get("steps", []))]
+    return [user["uses"] for user in users if "uses" in user]
+
+
+def runs_our_code(job: dict[str, Any]) -> bool:
+    """Whether a step of a job installs or runs what is in the repository."""
+    commands = "\n".join(step.get("run", "") for step in job["steps"])
+    program = r"^\s*(\S*/)?agentcore-new\b|[;&|(`]\s*(\S*/)?agentcore-new\b"
+    return re.search(rf"pip install|python|pytest|\buv\b|{program}", commands, re.M) is not None
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "- run: agentcore-new check",
+        "- uses: a/b@c\n- run: git status\n- run: agentcore-new check",
+        "- run: |\n    git status\n    if true; then\n      agentcore-new check\n    fi",
+        "- run: true && .venv/bin/agentcore-new check",
+        "- {run: uv run x}",
+        "- name: x\n  run: python -m agentcore_new",
+    ],
+)
+def test_a_step_that_runs_our_code_is_seen(steps: str) -> None:
+    assert runs_our_code({"steps": yaml.safe_load(steps)})
+
+
+def test_a_step_that_names_our_code_does_not_run_it() -> None:
+    assert not runs_our_code({"steps": [{"run": "grep '<!-- agentcore-new diff -->' comment.md"}]})
+
+
+def test_an_action_is_seen_however_its_step_is_written() -> None:
+    steps = '- uses: a/b@c # v1\n- {uses: d/e@f}\n- name: x\n  uses: "g/h@i"\n- run: "uses: no"'
+    workflow = {"jobs": {"one": {"steps": yaml.safe_load(steps)}, "two": {"uses": "o/r@s"}}}
+    assert actions(workflow) == ["a/b@c", "d/e@f", "g/h@i", "o/r@s"]
+
+
 @by_name
 def test_actions_are_pinned_by_commit_and_say_their_version(file: Path) -> None:
     used = re.findall(r"uses: (.*)", file.read_text(encoding="utf-8"))
+    # however a step is written, in one line or in many, quoted or not
+    assert [action.partition(" #")[0] for action in used] == actions(loaded(file))
     for action in used:
         assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
 
@@ -55,10 +96,8 @@ def test_nothing_is_allowed_but_what_a_job_asks_for(file: Path) -> None:
     assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(workflow[True])
     for name, job in workflow["jobs"].items():
         writes = [right for right, level in job["permissions"].items() if level == "write"]
-        runs = " ".join(step.get("run", "") for step in job["steps"])
-        if writes:
-            # the code of a branch never runs where something can be written
-            assert not re.search(r"pip install|python|pytest|^agentcore-new", runs, re.M), name
+        # the code of a branch never runs where something can be written
+        assert not (writes and runs_our_code(job)), name
 
 
 # What each job may do. One that may write may do nothing else.
@@ -187,13 +226,14 @@ def test_only_snapshots_are_pushed_whatever_the_patch_says(tmp_path: Path) -> No
     server, clone = tmp_path / "server.git", tmp_path / "clone"
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=work", str(server))
     git(tmp_path, "clone", "--quiet", str(server), str(clone))
-    for name in ("snapshots/adk/a.py", "src/a.py"):
-        (clone / name).parent.mkdir(parents=True)
+    for name in ("snapshots/adk/a.py", "src/a.py", "copier.yml", "sub/copier.yml"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text("old\n")
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "--message", "first")
     git(clone, "push", "--quiet", "origin", "HEAD:work")
-    for name in ("snapshots/adk/a.py", "snapshots/new/b.py", "src/a.py", ".github/workflows/x.yml"):
+    new = ("snapshots/new/b.py", ".github/workflows/x.yml")
+    for name in ("snapshots/adk/a.py", "src/a.py", "copier.yml", "sub/copier.yml", *new):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text("new\n")
     git(clone, "add", "--all")
@@ -206,6 +246,6 @@ def test_only_snapshots_are_pushed_whatever_the_patch_says(tmp_path: Path) -> No
         done = shell(text, clone, BRANCH="work", PATCH=str(patch), GITHUB_STEP_SUMMARY=summary)
         assert done.returncode == 0, done.stderr
         changed = git(server, "diff", "--name-only", "work~1", "work").split()
-        assert changed == ["snapshots/adk/a.py", "snapshots/new/b.py"]
+        assert changed == ["copier.yml", "snapshots/adk/a.py", "snapshots/new/b.py"]
         patch.write_text("")  # the second time there is nothing to do
     assert Path(summary).read_text() == "The snapshots are as rendered.\n"

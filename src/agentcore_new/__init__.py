@@ -1,3 +1,3 @@
 """Create session-safe agent projects for Amazon Bedrock AgentCore."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

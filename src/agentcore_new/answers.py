@@ -3,21 +3,23 @@
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 
-from agentcore_new import __version__, names
+from agentcore_new import __version__, expressions
 from agentcore_new.errors import MissingAnswer, UnknownChoice
 from agentcore_new.options import (
-    FRAMEWORKS,
+    DERIVED,
     OPTIONS,
-    PROVIDERS,
     QUESTIONS,
     ByAnswer,
+    ByExpression,
     Option,
     Text,
     Value,
 )
 
 Answers = Mapping[str, Value]
+Pairs = tuple[tuple[str, Value], ...]
 Ask = Callable[[Option | Text, Value], Value]
+Check = Callable[[Option | Text, Value], Value]
 
 
 def parse_choice(option: Option, text: str) -> str:
@@ -50,7 +52,7 @@ def default(question: Option | Text, answers: Answers) -> Value:
         case ByAnswer(answer, values):
             return values[str(answers[answer])]
         case str(pattern):
-            return pattern.format_map({**answers, **_titles(answers)})
+            return pattern.format_map({**answers, **_derived(answers)})
         case value:
             return value
 
@@ -80,13 +82,17 @@ def checked(question: Option | Text, value: Value) -> Value:
     return parse_choice(question, str(value)) if question.choices else bool(value)
 
 
-def complete(given: Mapping[str, Value | None], ask: Ask | None = None) -> dict[str, Value]:
+def complete(
+    given: Mapping[str, Value | None], ask: Ask | None = None, check: Check = checked
+) -> dict[str, Value]:
     """Return every answer, in order: what is given, checked, and what is asked or the default.
 
     Args:
         given: Answers by name; None stands for one that is not given.
         ask: Is called with each question that is not answered and its default, once all that is
             given has been checked; None takes the defaults.
+        check: Returns a value as the answer to a question, or raises; it is called with each that
+            is given or asked.
 
     Raises:
         InvalidAnswer: A text is not valid.
@@ -94,7 +100,7 @@ def complete(given: Mapping[str, Value | None], ask: Ask | None = None) -> dict[
         MissingAnswer: A required answer is not given, and nobody is asked.
     """
     known = {
-        question.name: checked(question, value)
+        question.name: check(question, value)
         for question in QUESTIONS
         if (value := given.get(question.name)) is not None
     }
@@ -103,7 +109,7 @@ def complete(given: Mapping[str, Value | None], ask: Ask | None = None) -> dict[
         if question.name in known:
             answers[question.name] = known[question.name]
         elif ask:
-            answers[question.name] = checked(question, ask(question, default(question, answers)))
+            answers[question.name] = check(question, ask(question, default(question, answers)))
         elif isinstance(question, Option) and question.required:
             raise _missing(question)
         else:
@@ -126,27 +132,29 @@ def combinations() -> Iterator[dict[str, Value]]:
         yield complete({option.name: value for option, value in zip(OPTIONS, values, strict=True)})
 
 
-def _titles(answers: Answers) -> dict[str, Value]:
-    """Return the values that follow from the choices made so far."""
-    titles: dict[str, Value] = {}
-    for framework in FRAMEWORKS:
-        if framework.value == answers.get("framework"):
-            titles["framework_title"] = framework.title
-    for provider in PROVIDERS:
-        if provider.value == answers.get("model_provider"):
-            titles["provider_title"] = provider.title
-            titles["api_key_variable"] = provider.api_key_variable
-    return titles
+def _derived(answers: Answers) -> dict[str, Value]:
+    """Return the values that follow from the answers so far."""
+    return {
+        name: _follows(row, str(answers[row.answer]))
+        for name, row in DERIVED.items()
+        if row.answer in answers
+    }
 
 
-def template_variables(answers: Answers) -> dict[str, Value]:
-    """Return what the templates see: complete `answers` and everything derived from them."""
-    project_name = str(answers["project_name"])
+def _follows(row: ByAnswer | ByExpression, answer: str) -> Value:
+    if isinstance(row, ByAnswer):
+        return row.values[answer]
+    return expressions.value(row.expression, **{row.answer: answer})
+
+
+def template_variables(answers: Answers) -> dict[str, Value | Pairs]:
+    """Return what the templates see: complete `answers` and everything derived from them.
+
+    All of it is hashable, `answers` included, which has every answer with its name, in order.
+    """
     return {
         **answers,
-        **_titles(answers),
-        "distribution_name": names.distribution_name(project_name),
-        "agent_name": names.agent_name(project_name),
-        "runtime_name": names.runtime_name(project_name),
+        **_derived(answers),
         "tool_version": __version__,
+        "answers": tuple((question.name, answers[question.name]) for question in QUESTIONS),
     }

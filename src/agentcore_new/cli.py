@@ -4,6 +4,7 @@ import inspect
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -244,7 +245,8 @@ def create(
     """
     given["project_name"] = project_name
     ask = terminal.is_interactive() and not (yes or as_json)
-    chosen = _asked(given) if ask else answers.complete(given)
+    check = creation.check_for(output_dir, force=force)
+    chosen = _asked(given, check) if ask else answers.complete(given)
     created = creation.create(chosen, output_dir, repository=git, force=force, dry_run=dry_run)
     if not as_json:
         print(output.created_text(created), flush=True)
@@ -265,11 +267,11 @@ def create(
         print(output.again_text(again))
 
 
-def _asked(given: Mapping[str, Value | None]) -> dict[str, Value]:
+def _asked(given: Mapping[str, Value | None], check: answers.Check) -> dict[str, Value]:
     # Imported where it is used: it costs as much as all the rest.
     from agentcore_new import prompts
 
-    return answers.complete(given, prompts.ask)
+    return answers.complete(given, partial(prompts.ask, check=check), check)
 
 
 @app.command(epilog=PREVIEW_EXAMPLES)

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from agentcore_new import __version__, git, project
-from agentcore_new.answers import Answers
+from agentcore_new import __version__, earlier, git, project
+from agentcore_new.answers import Answers, Check, checked
 from agentcore_new.errors import GitFailed, InvalidAnswer, WriteFailed
+from agentcore_new.options import PROJECT_NAME, Option, Text, Value
 from agentcore_new.render import render
 
 
 class Repository(StrEnum):
-    """What became of `--git`."""
+    """What became of `--git`, or would."""
 
     COMMITTED = "committed"
+    WOULD_COMMIT = "would-commit"
     NO_IDENTITY = "no-identity"
     INSIDE_REPOSITORY = "inside-repository"
     NO_GIT = "no-git"
@@ -31,6 +33,7 @@ class Created:
         target: Its folder, absolute.
         files: The text of each file, by path.
         replaced: Which of them replaced another file.
+        left_over: Files of an earlier creation that are no longer part of it, and stay.
         repository: What became of `--git`.
         dry_run: Nothing was written.
     """
@@ -39,6 +42,7 @@ class Created:
     target: Path
     files: Mapping[str, str]
     replaced: tuple[str, ...]
+    left_over: tuple[str, ...]
     repository: Repository
     dry_run: bool
 
@@ -66,13 +70,13 @@ def create(
         WriteFailed: The disk refused.
         GitFailed: Git failed.
     """
-    try:
-        target = output_dir.expanduser().resolve() / str(answers["project_name"])
-    except (OSError, RuntimeError) as error:
-        raise WriteFailed(f"{output_dir} cannot be found: {error}.") from error
+    target = _target(output_dir, str(answers["project_name"]))
     plan = project.plan(target, render(answers), force=force)
+    left_over = earlier.left_over(target, plan.files) if plan.merges else ()
     outcome = _repository(target, wanted=repository)
-    if not dry_run:
+    if dry_run:
+        outcome = _foretold(outcome, target)
+    else:
         message = f"Create {target.name} with agentcore-new {__version__}"
 
         def commit(folder: Path) -> None:
@@ -83,7 +87,40 @@ def create(
                 outcome = Repository.NO_IDENTITY
 
         project.write(plan, prepare=commit)
-    return Created(answers, target, plan.files, plan.replaced, outcome, dry_run)
+    return Created(answers, target, plan.files, plan.replaced, left_over, outcome, dry_run)
+
+
+def check_for(output_dir: Path, *, force: bool = False) -> Check:
+    """Return the check of answers that refuses the name of a taken folder too, as `create` does.
+
+    Args:
+        output_dir: The folder that holds the project's own.
+        force: A folder with files in it is not refused.
+    """
+
+    def check(question: Option | Text, value: Value) -> Value:
+        answer = checked(question, value)
+        if question is PROJECT_NAME:
+            project.plan(_target(output_dir, str(answer)), {}, force=force)
+        return answer
+
+    return check
+
+
+def _target(output_dir: Path, name: str) -> Path:
+    try:
+        return output_dir.expanduser().resolve() / name
+    except (OSError, RuntimeError) as error:
+        raise WriteFailed(f"{output_dir} cannot be found: {error}.") from error
+
+
+def _foretold(outcome: Repository, target: Path) -> Repository:
+    """Return what a dry run says of what is to be done."""
+    if outcome is not Repository.COMMITTED:
+        return outcome
+    # Where no repository has settings of its own, as the new one will not have.
+    known = git.has_identity(Path(target.anchor))
+    return Repository.WOULD_COMMIT if known else Repository.NO_IDENTITY
 
 
 def _repository(target: Path, *, wanted: bool | None) -> Repository:

@@ -61,7 +61,7 @@ def commit_all(folder: Path, files: Sequence[str], message: str) -> bool:
     # An empty template: no hooks from the user's own.
     _run(folder, "init", "--quiet", "--template=")
     _run(folder, "add", "--force", "--", *files)
-    if not all(_has_identity(folder, role) for role in ("AUTHOR", "COMMITTER")):
+    if not has_identity(folder):
         return False
     _run(folder, "commit", "--quiet", "--no-verify", "--message", message)
     return True
@@ -84,8 +84,10 @@ def read(folder: Path, *arguments: str, strip: bool = True) -> str | None:
     return result.stdout.strip() if strip else result.stdout
 
 
-def _has_identity(folder: Path, role: str) -> bool:
-    return _git(folder, "var", f"GIT_{role}_IDENT").returncode == 0
+def has_identity(folder: Path) -> bool:
+    """Return whether git knows a name and an e-mail address to put on a commit in `folder`."""
+    variables = ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")
+    return all(_git(folder, "var", variable).returncode == 0 for variable in variables)
 
 
 def _run(folder: Path, *arguments: str) -> None:

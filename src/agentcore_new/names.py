@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from agentcore_new.errors import InvalidAnswer
+from agentcore_new.expressions import value
 from agentcore_new.package_data import template_root
 
 MAX_LENGTH = 64
@@ -19,6 +20,14 @@ MAX_RUNTIME_NAME = 48
 CHARACTERS = string.ascii_letters + string.digits + "-_"
 # Compared without regard to case, because the derived identifier is in lower case.
 KEYWORDS = tuple(sorted(word.lower() for word in keyword.kwlist))
+
+# Each name that is derived from the project's own, as an expression that Copier evaluates too.
+DISTRIBUTION_NAME = "'-'.join(project_name.lower().replace('-', ' ').replace('_', ' ').split())"
+# Google ADK keeps `user` for the author of the user's messages.
+AGENT_NAME = (
+    "'user_agent' if project_name.lower() == 'user' else project_name.lower().replace('-', '_')"
+)
+RUNTIME_NAME = f"project_name.replace('-', '_')[:{MAX_RUNTIME_NAME}]"
 
 
 def _project_modules() -> tuple[str, ...]:
@@ -39,19 +48,17 @@ PROJECT_MODULES = _project_modules()
 
 def distribution_name(project_name: str) -> str:
     """Return the name of the distribution, in the normal form of the Python packaging index."""
-    return "-".join(filter(None, project_name.lower().replace("_", "-").split("-")))
+    return value(DISTRIBUTION_NAME, project_name=project_name)
 
 
 def agent_name(project_name: str) -> str:
     """Return the Python identifier of the agent."""
-    identifier = project_name.lower().replace("-", "_")
-    # Google ADK keeps `user` for the author of the user's messages.
-    return "user_agent" if identifier == "user" else identifier
+    return value(AGENT_NAME, project_name=project_name)
 
 
 def runtime_name(project_name: str) -> str:
     """Return the name of the AgentCore runtime: letters, digits and `_`, at most 48."""
-    return project_name.replace("-", "_")[:MAX_RUNTIME_NAME]
+    return value(RUNTIME_NAME, project_name=project_name)
 
 
 @cache

@@ -19,7 +19,7 @@ class Choice:
     Args:
         value: As in flags, answers and folder names.
         title: As in texts.
-        aliases: Other spellings; case, `-`, `_` and blanks make no difference.
+        aliases: Further spellings; case, `-`, `_` and blanks make no difference.
     """
 
     value: str
@@ -48,15 +48,15 @@ class Provider(Choice):
 
 
 FRAMEWORKS = (
-    Framework("strands", "Strands Agents", ("Strands", "strands-agents"), "bedrock"),
-    Framework("openai", "OpenAI Agents SDK", ("OpenAIAgents", "openai-agents-sdk"), "openai"),
-    Framework("adk", "Google ADK", ("GoogleADK",), "gemini"),
+    Framework("strands", "Strands Agents", (), "bedrock"),
+    Framework("openai", "OpenAI Agents SDK", ("OpenAIAgents",), "openai"),
+    Framework("adk", "Google ADK", (), "gemini"),
     Framework("langgraph", "LangGraph", ("LangChain_LangGraph", "LangChain"), "bedrock"),
-    Framework("autogen", "AutoGen", ("AutoGen", "Microsoft AutoGen"), "bedrock"),
+    Framework("autogen", "AutoGen", ("Microsoft AutoGen",), "bedrock"),
 )
 
 PROVIDERS = (
-    Provider("bedrock", "Amazon Bedrock", ("AmazonBedrock",), "global.anthropic.claude-sonnet-4-6"),
+    Provider("bedrock", "Amazon Bedrock", (), "global.anthropic.claude-sonnet-4-6"),
     Provider("anthropic", "Anthropic", (), "claude-sonnet-5-5", "ANTHROPIC_API_KEY"),
     Provider("openai", "OpenAI", (), "gpt-6.1-sol", "OPENAI_API_KEY"),
     Provider("gemini", "Google Gemini", ("Google",), "gemini-3.8-flash", "GEMINI_API_KEY"),
@@ -65,10 +65,18 @@ PROVIDERS = (
 
 @dataclass(frozen=True, slots=True)
 class ByAnswer:
-    """A default that depends on an earlier answer."""
+    """A value for each choice of an earlier answer."""
 
     answer: str
     values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ByExpression:
+    """A value that an expression of Jinja makes of an earlier answer; Copier evaluates it too."""
+
+    answer: str
+    expression: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +210,18 @@ QUESTIONS: tuple[Option | Text, ...] = (
     CONTAINER,
 )
 OPTIONS = tuple(question for question in QUESTIONS if isinstance(question, Option))
+
+# What the templates see beside the answers, and what defaults can be made of.
+DERIVED: Mapping[str, ByAnswer | ByExpression] = {
+    "framework_title": ByAnswer("framework", {row.value: row.title for row in FRAMEWORKS}),
+    "provider_title": ByAnswer("model_provider", {row.value: row.title for row in PROVIDERS}),
+    "api_key_variable": ByAnswer(
+        "model_provider", {row.value: row.api_key_variable for row in PROVIDERS}
+    ),
+    "distribution_name": ByExpression("project_name", names.DISTRIBUTION_NAME),
+    "agent_name": ByExpression("project_name", names.AGENT_NAME),
+    "runtime_name": ByExpression("project_name", names.RUNTIME_NAME),
+}
 
 # Files and folders that some projects do not have, each with the Jinja condition of having it.
 FILE_CONDITIONS: Mapping[str, str] = {

@@ -118,6 +118,11 @@ def created_text(created: Created) -> str:
     if created.replaced:
         verb = "Would replace" if created.dry_run else "Replaced"
         lines += ["", f"{verb}: {', '.join(created.replaced)}"]
+    if created.left_over:
+        told = (
+            f"Left over from an earlier creation, and not touched: {', '.join(created.left_over)}"
+        )
+        lines += ["", told]
     if not created.dry_run and created.repository in REPOSITORY_NOTES:
         lines += ["", REPOSITORY_NOTES[created.repository]]
     return "\n".join(lines)
@@ -145,6 +150,7 @@ def created_object(created: Created, commands: Sequence[str], command: str) -> d
         "answers": dict(created.answers),
         "files": list(created.files),
         "replaced": list(created.replaced),
+        "left_over": list(created.left_over),
         "git": str(created.repository),
         "next_commands": list(commands),
         "command": command,

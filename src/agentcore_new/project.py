@@ -47,7 +47,7 @@ def plan(target: Path, files: Mapping[str, str], *, force: bool = False) -> Plan
 
     Args:
         target: The project's folder, there or not.
-        files: The text of each file, by its path in the project.
+        files: The text of each file, by its path in the project; none while they are not known.
         force: Replace files of these names in a folder that is not empty.
 
     Raises:
@@ -79,7 +79,8 @@ def _plan(target: Path, files: Mapping[str, str], *, force: bool) -> Plan:
         return Plan(target, files)
     replaced = tuple(path for path in files if os.path.lexists(target / path))
     if not force:
-        consequence = f"replaces {_listed(replaced)} and touches" if replaced else "touches"
+        named = _listed(replaced) if files else "generated files"
+        consequence = f"replaces {named} and touches" if named else "touches"
         raise TargetInTheWay(
             f"{target} is not empty: {_listed(present)}.",
             hint=f"Choose another name; or --force, which {consequence} nothing else.",

@@ -1,6 +1,6 @@
 """The files of a project, in memory: pure, apart from reading the templates.
 
-The templates are a Copier template too, so that Jinja is set up here exactly as in `copier.yml`.
+The templates are a Copier template too; `copier.yml` is written with the settings of this module.
 """
 
 import os
@@ -21,6 +21,14 @@ PROJECT_FOLDER = "templates/project"
 SUFFIX = ".jinja"
 # What tools leave in a folder of sources, and never part of a project.
 DEBRIS = ("__pycache__", "*.py[co]", ".DS_Store", "*~")
+# Of Jinja, Copier's too. Text gets into each language by the macros of quote.jinja, not as HTML.
+SETTINGS: Mapping[str, Any] = {
+    "autoescape": False,
+    "keep_trailing_newline": True,
+    "lstrip_blocks": True,
+    "trim_blocks": True,
+    "undefined": jinja2.StrictUndefined,
+}
 
 Produce = Callable[[Mapping[str, Any]], str]
 
@@ -36,16 +44,8 @@ class Renderer:
     def __init__(
         self, root: Path, context_class: type[jinja2.runtime.Context] = jinja2.runtime.Context
     ) -> None:
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(root),
-            undefined=jinja2.StrictUndefined,
-            # Text reaches each language through the macros of quote.jinja, not as HTML.
-            autoescape=False,  # noqa: S701
-            keep_trailing_newline=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            cache_size=-1,
-            auto_reload=False,
+        self._environment = jinja2.Environment(  # noqa: S701
+            loader=jinja2.FileSystemLoader(root), cache_size=-1, auto_reload=False, **SETTINGS
         )
         self._environment.context_class = context_class
         conditions = {

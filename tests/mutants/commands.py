@@ -94,9 +94,51 @@ COMMANDS = (
     one(
         "releases compared as text",
         f"{SOURCE}/review/release.py",
-        "_numbers(version) <= _numbers(__version__)",
+        "_order(version) <= _order(__version__)",
         "version <= __version__",
         "tests/review/test_release_version.py",
+    ),
+    one(
+        "a release whose tag fails after its commit",
+        f"{SOURCE}/review/release.py",
+        '    _run(root, "git", "reset", "--quiet", "--soft", before)\n',
+        "",
+        "tests/review/test_release.py -k fails",
+    ),
+    one(
+        "a release that leaves copier.yml behind",
+        f"{SOURCE}/review/release.py",
+        "changelog.FILE, copier_file.FILE, checkout",
+        "changelog.FILE, checkout",
+        "tests/review/test_release.py -k two_files",
+    ),
+    one(
+        "a version that users must be told of as if it were a change",
+        f"{SOURCE}/review/guard.py",
+        "commit, SNAPSHOTS, VERSION_LINES",
+        'commit, SNAPSHOTS, "^never$"',
+        "tests/review/test_release.py -k two_files",
+    ),
+    one(
+        "a copier.yml that is not compared",
+        f"{SOURCE}/review/guard.py",
+        "        *difference(root, copier_file.FILE, copier_file.text()),\n",
+        "",
+        "tests/review/test_copier_file.py",
+    ),
+    one(
+        "a taken folder refused after all questions",
+        f"{SOURCE}/creation.py",
+        "if question is PROJECT_NAME:",
+        "if False:",
+        "tests/test_terminal.py -k occupied",
+    ),
+    one(
+        "a default that what is typed is added to",
+        f"{SOURCE}/prompts.py",
+        "placeholder=[(FAINT, str(default))],",
+        "default=str(default),",
+        "tests/test_terminal.py -k place_of_the_default",
     ),
     one(
         "a workflow that comments and may write contents",
@@ -178,8 +220,8 @@ COMMANDS = (
     one(
         "a failed commit where only an author is known",
         GIT,
-        'for role in ("AUTHOR", "COMMITTER")',
-        'for role in ("AUTHOR",)',
+        '("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")',
+        '("GIT_AUTHOR_IDENT",)',
         "tests/test_cli.py -k identity",
     ),
     one(

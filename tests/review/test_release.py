@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from agentcore_new import __version__
 from review.conftest import ROOT, commit, document, edit, git
 
 pytestmark = pytest.mark.real
 
-VERSION = "7.0.0"
+VERSION, NEXT = "7.0.0", "7.0.1"
 
 
 @pytest.fixture
@@ -44,8 +43,28 @@ def release(checkout: Path, version: str = VERSION) -> "subprocess.CompletedProc
 def state(checkout: Path) -> list[str]:
     """What must not change when a release is refused."""
     words = (("rev-parse", "HEAD"), ("tag",), ("status", "--porcelain"))
-    files = (checkout / "CHANGELOG.md", checkout / "src/agentcore_new/__init__.py")
+    names = ("CHANGELOG.md", "copier.yml", "src/agentcore_new/__init__.py")
+    files = [checkout / name for name in names]
     return [git(checkout, *each) for each in words] + [file.read_text() for file in files]
+
+
+def at(checkout: Path, commit: str) -> Path:
+    """A work tree of its own for a commit."""
+    folder = checkout.parent / commit
+    git(checkout, "worktree", "add", "--quiet", "--detach", str(folder), commit)
+    return folder
+
+
+def check(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run `check` with the code of a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "agentcore_new", "check"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_release_is_a_commit_a_tag_and_two_files(checkout: Path) -> None:
@@ -53,15 +72,25 @@ def test_a_release_is_a_commit_a_tag_and_two_files(checkout: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "git push --follow-tags" in done.stdout
     assert git(checkout, "status", "--porcelain") == ""
-    assert git(checkout, "describe", "--exact-match").strip() == f"v{VERSION}"
-    assert git(checkout, "log", "-1", "--format=%s").strip() == f"Release {VERSION}"
+    assert git(checkout, "describe", "--exact-match", "HEAD~1").strip() == f"v{VERSION}"
+    subjects = git(checkout, "log", "-2", "--format=%s").splitlines()
+    assert subjects == [f"Begin {NEXT}", f"Release {VERSION}"]
+    # what is tagged holds, and so does what comes after it
+    tagged = at(checkout, f"v{VERSION}")
+    for folder, version in ((tagged, VERSION), (checkout, f"{NEXT}.dev0")):
+        assert (
+            f'__version__ = "{version}"' in (folder / "src/agentcore_new/__init__.py").read_text()
+        )
+        assert f'default: "{version}"' in (folder / "copier.yml").read_text()
+        answers = (folder / "snapshots/project/dot.copier-answers.yml").read_text()
+        assert f'agentcore_new_version: "{version}"' in answers
+        found = check(folder)
+        assert (found.returncode, found.stderr) == (0, ""), found.stdout
     today = datetime.now(UTC).date().isoformat()
     changes = (checkout / "CHANGELOG.md").read_text()
     assert (
         f"## [Unreleased]\n\n## [{VERSION}] - {today}\n\n### Changed\n\n- Something new." in changes
     )
-    answers = "snapshots/adk/dot_copier-answers.yml"
-    assert all(VERSION in file.read_text() for file in (checkout / answers).iterdir())
     wheel = checkout / f"dist/agentcore_new-{VERSION}-py3-none-any.whl"
     names = zipfile.ZipFile(wheel).namelist()
     assert "agentcore_new/templates/project/main.py.jinja" in names
@@ -69,14 +98,51 @@ def test_a_release_is_a_commit_a_tag_and_two_files(checkout: Path) -> None:
     with tarfile.open(checkout / f"dist/agentcore_new-{VERSION}.tar.gz") as source:
         assert f"agentcore_new-{VERSION}/copier.yml" in source.getnames()
     # a second one has nothing to say, and is refused
-    again = release(checkout, "7.0.1")
+    again = release(checkout, NEXT)
     assert again.returncode == 1
     assert "no entry under Unreleased" in again.stderr
 
 
+def test_a_release_comes_after_another(checkout: Path) -> None:
+    git(checkout, "tag", "v0.0.1", "HEAD~1")
+    edit(checkout, "templates/project/invocation.py", "MAX_ID_CHARS = 256", "MAX_ID_CHARS = 255")
+    command = (sys.executable, "-m", "agentcore_new", "snapshots")
+    env = {**os.environ, "PYTHONPATH": str(checkout / "src")}
+    subprocess.run(command, cwd=checkout, env=env, check=True, capture_output=True)
+    commit(checkout, "Something that users get")
+    done = release(checkout)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("failing", ["tag", "build", "Begin"])
+def test_whatever_fails_all_is_as_it_was(checkout: Path, failing: str) -> None:
+    if failing == "tag":
+        git(checkout, "config", "tag.gpgSign", "true")
+        git(checkout, "config", "gpg.program", "false")
+    elif failing == "build":
+        (checkout / "README.md").unlink()
+        commit(checkout, "Without what the build needs")
+    else:
+        hook = checkout / ".git/hooks/commit-msg"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f'#!/bin/sh\nif grep -q "^{failing}" "$1"; then echo no; exit 1; fi\n')
+        hook.chmod(0o755)
+    before = state(checkout)
+    done = release(checkout)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert failing.lower() in done.stderr.lower()
+    assert done.stderr.endswith("\nNothing was changed.\n")
+    assert state(checkout) == before
+
+
 @pytest.mark.parametrize(
     ("version", "told"),
-    [("1", "no version"), ("v7.0.0", "no version"), (__version__, "not newer"), ("0.0.1", "newer")],
+    [
+        ("1", "no version"),
+        ("v7.0.0", "no version"),
+        ("7.0.0.dev0", "no version"),
+        ("0.0.1", "newer"),
+    ],
 )
 def test_a_version_that_is_none_is_refused(checkout: Path, version: str, told: str) -> None:
     before = state(checkout)
@@ -104,14 +170,4 @@ def test_templates_that_do_not_hold_are_not_released(checkout: Path) -> None:
     commit(checkout, "A change without its snapshots")
     before = state(checkout)
     assert "agentcore-new check" in release(checkout).stderr
-    assert state(checkout) == before
-
-
-def test_a_build_that_fails_leaves_all_as_it_was(checkout: Path) -> None:
-    (checkout / "README.md").unlink()
-    commit(checkout, "Without what the build needs")
-    before = state(checkout)
-    done = release(checkout)
-    assert done.returncode == 1
-    assert "build" in done.stderr
     assert state(checkout) == before

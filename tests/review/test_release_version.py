@@ -23,4 +23,9 @@ def test_versions_are_compared_by_their_numbers(
     # the version is good, and what is looked at next is the repository, which is none
     assert refusal(newer, after=is_released) == f"{tmp_path} is no repository of git."
     assert refusal(is_released, after=newer) == f"{is_released} is not newer than {newer}."
+    assert refusal(newer, after=f"{newer}.dev0") == f"{tmp_path} is no repository of git."
+    assert refusal(newer, after=f"{is_released}.dev0") == f"{tmp_path} is no repository of git."
+    assert refusal(is_released, after=f"{newer}.dev0") == (
+        f"{is_released} is not newer than {newer}.dev0."
+    )
     assert refusal(newer, after=newer) == f"{newer} is not newer than {newer}."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentcore_new import errors, output, terminal
+from agentcore_new.review import checkout
 
 if TYPE_CHECKING:
     from agentcore_new.answers import Answers
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from agentcore_new.review.edition import Edition
 
 app = typer.Typer()
+# Of an installed package nobody needs them: there they say what they are for, and are not listed.
+HIDDEN = not checkout.is_here()
 
 DIFF_EXAMPLES = """Examples:
 
@@ -31,15 +34,15 @@ DIFF_EXAMPLES = """Examples:
 """
 
 
-@app.command()
+@app.command(hidden=HIDDEN)
 def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check the templates: every combination of options, and the snapshots.
+    """Check the templates: every combination of options, the snapshots, and copier.yml.
 
     For work on the templates, in a clone of their repository.
     """
-    from agentcore_new.review import checkout, guard, verdict
+    from agentcore_new.review import guard, verdict
 
     found = guard.inspect(checkout.root(), iter if as_json else _with_progress)
     if as_json:
@@ -49,17 +52,17 @@ def check(
     raise typer.Exit(0 if found.holds else 1)
 
 
-@app.command()
+@app.command(hidden=HIDDEN)
 def snapshots() -> None:
-    """Rewrite the snapshots: accept what the templates now give.
+    """Rewrite the snapshots and copier.yml: accept what the templates and options now give.
 
     For work on the templates, in a clone of their repository.
     """
-    from agentcore_new.review import checkout, guard, snapshot_folder, verdict
+    from agentcore_new.review import guard, snapshot_folder, verdict
 
-    folder = checkout.root() / checkout.SNAPSHOTS
-    found = snapshot_folder.differences(folder, guard.planned())
-    snapshot_folder.write(folder, found)
+    root = checkout.root()
+    found = guard.unaccepted(root)
+    snapshot_folder.write(root, found)
     print("\n".join(verdict.rewritten_lines(found)))
 
 
@@ -76,7 +79,7 @@ class Format(StrEnum):
     HTML = "html"
 
 
-@app.command(epilog=DIFF_EXAMPLES)
+@app.command(epilog=DIFF_EXAMPLES, hidden=HIDDEN)
 def diff(
     base: Annotated[
         str | None,
@@ -97,7 +100,7 @@ def diff(
     For work on the templates, in a clone of their repository. BASE is rendered with its own
     templates and its own code.
     """
-    from agentcore_new.review import changes, checkout, edition, repository
+    from agentcore_new.review import changes, edition, repository
 
     root = checkout.root()
     name = commit = base or ""

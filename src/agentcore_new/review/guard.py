@@ -1,4 +1,4 @@
-"""The whole static guard: every combination holds, and is what the snapshots say."""
+"""The whole static guard: every combination holds, and what is committed of it is as rendered."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,22 @@ from pathlib import Path
 
 from agentcore_new.answers import Answers, combinations
 from agentcore_new.errors import Error
-from agentcore_new.review import changelog, project_rules, repository, snapshots, text_rules
+from agentcore_new.review import (
+    changelog,
+    copier_file,
+    project_rules,
+    repository,
+    snapshots,
+    text_rules,
+)
 from agentcore_new.review.checkout import SNAPSHOTS
 from agentcore_new.review.code_tools import code_faults
 from agentcore_new.review.faults import Fault
 from agentcore_new.review.rendering import Project, render_all
-from agentcore_new.review.snapshot_folder import Difference, differences
+from agentcore_new.review.snapshot_folder import Difference, difference, differences
+
+# What records the version in a project: users need not be told that it is another one.
+VERSION_LINES = "^(# Written by agentcore-new |agentcore_new_version: )"
 
 Watch = Callable[[Iterable[Answers]], Iterable[Answers]]
 
@@ -38,7 +48,7 @@ class Verdict:
     Args:
         report: What does not hold for the files themselves.
         snapshots: How many there should be.
-        differences: Snapshots that are not what is rendered.
+        differences: Snapshots that are not what is rendered, and copier.yml if it is not.
         undocumented: The commit since which snapshots changed and the CHANGELOG's Unreleased
             section did not; None if there is none.
     """
@@ -69,8 +79,7 @@ def inspect(root: Path, watch: Watch = iter) -> Verdict:
     if rendered.faults:  # what was not rendered cannot be compared
         return Verdict(report, 0, (), None)
     planned = snapshots.plan(rendered.projects)
-    wrong = differences(root / SNAPSHOTS, planned)
-    return Verdict(report, len(planned), tuple(wrong), undocumented(root))
+    return Verdict(report, len(planned), _differences(root, planned), undocumented(root))
 
 
 def examine(projects: Sequence[Project], broken: Sequence[Fault] = ()) -> Report:
@@ -122,8 +131,8 @@ def _across_files(projects: Sequence[Project]) -> Iterator[Fault]:
                 yield Fault(path, project.combination, rule, message)
 
 
-def planned() -> dict[str, str]:
-    """Return the text of each snapshot that there should be, by its path.
+def unaccepted(root: Path) -> tuple[Difference, ...]:
+    """Return what is committed and not as rendered: snapshots, and copier.yml; nothing is written.
 
     Raises:
         Error: A template cannot be rendered.
@@ -131,7 +140,14 @@ def planned() -> dict[str, str]:
     rendered = render_all(combinations())
     if rendered.faults:
         raise Error(f"The templates cannot be rendered: {rendered.faults[0]}.")
-    return snapshots.plan(rendered.projects)
+    return _differences(root, snapshots.plan(rendered.projects))
+
+
+def _differences(root: Path, planned: Mapping[str, str]) -> tuple[Difference, ...]:
+    return (
+        *difference(root, copier_file.FILE, copier_file.text()),
+        *differences(root, planned),
+    )
 
 
 def undocumented(root: Path) -> str | None:
@@ -144,6 +160,6 @@ def undocumented(root: Path) -> str | None:
         before = repository.file_at(root, commit, changelog.FILE)
         if before is not None and changelog.unreleased(before) != changelog.unreleased(text):
             continue
-        if repository.differs(root, commit, SNAPSHOTS):
+        if repository.differs(root, commit, SNAPSHOTS, VERSION_LINES):
             return commit
     return None

@@ -1,7 +1,8 @@
 """`python -m agentcore_new.review.release VERSION` makes a release, or leaves all as it was.
 
-It writes version and CHANGELOG, builds wheel and source distribution, tries the wheel in an
-environment of its own, and commits and tags last. Publishing is left to a person.
+It commits version and CHANGELOG, tags that, checks what is tagged, builds wheel and source
+distribution, and tries the wheel in an environment of its own. A second commit begins the next
+version: X.Y.Z.dev0 is what comes before X.Y.Z. Publishing is left to a person.
 """
 
 import argparse
@@ -18,16 +19,17 @@ from agentcore_new import __version__, git
 from agentcore_new.answers import complete
 from agentcore_new.errors import Error, as_text
 from agentcore_new.options import FRAMEWORK, OPTIONS
-from agentcore_new.review import changelog, checkout, guard, snapshots
+from agentcore_new.review import changelog, checkout, copier_file, guard, snapshots
 from agentcore_new.review.rendering import chosen
 
 VERSION_FILE = "src/agentcore_new/__init__.py"
-WRITTEN = (VERSION_FILE, changelog.FILE, checkout.SNAPSHOTS)
+WRITTEN = (VERSION_FILE, changelog.FILE, copier_file.FILE, checkout.SNAPSHOTS)
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+DEVELOPMENT = ".dev0"
 
 
 class ReleaseRefused(Error):
-    """The release cannot be made; nothing was changed."""
+    """The release cannot be made."""
 
     kind = "release-refused"
 
@@ -44,27 +46,42 @@ def release(root: Path, version: str, day: str) -> list[Path]:
         ReleaseRefused: Something is not as it must be; all is as it was.
     """
     _refuse(root, version)
+    before = _run(root, "git", "rev-parse", "HEAD").strip()
     try:
-        _write(root, version, day)
-        _run(root, sys.executable, "-m", "agentcore_new", "snapshots")
-        _run(root, sys.executable, "-m", "agentcore_new", "check")
+        _set_version(root, __version__, version)
+        _move_entries(root, version, day)
+        _commit(root, f"Release {version}")
+        # Tagged first: since which release users must be told of what is new depends on it.
+        _run(root, "git", "tag", "--annotate", "--message", f"Release {version}", f"v{version}")
+        _check(root)
         files = _build(root, version)
         _try(root, next(file for file in files if file.suffix == ".whl"), version)
-        _run(root, "git", "add", "--", *WRITTEN)
-        _run(root, "git", "commit", "--quiet", "--message", f"Release {version}")
-    except BaseException:
-        _run(root, "git", "reset", "--quiet", "--", *WRITTEN)
-        _run(root, "git", "checkout", "--quiet", "--", *WRITTEN)
-        _run(root, "git", "clean", "--quiet", "--force", "-d", "--", checkout.SNAPSHOTS)
+        following = _following(version)
+        _set_version(root, version, f"{following}{DEVELOPMENT}")
+        _commit(root, f"Begin {following}")
+        _check(root)
+    except BaseException as error:
+        _undo(root, before, version)
+        if isinstance(error, ReleaseRefused):
+            error.message += "\nNothing was changed."
         raise
-    _run(root, "git", "tag", "--annotate", "--message", f"Release {version}", f"v{version}")
     return files
+
+
+def _undo(root: Path, before: str, version: str) -> None:
+    """Leave branch, tags and what was written as they were."""
+    if git.read(root, "rev-parse", "--verify", "--quiet", f"refs/tags/v{version}"):
+        _run(root, "git", "tag", "--delete", f"v{version}")
+    _run(root, "git", "reset", "--quiet", "--soft", before)
+    _run(root, "git", "reset", "--quiet", "--", *WRITTEN)
+    _run(root, "git", "checkout", "--quiet", "--", *WRITTEN)
+    _run(root, "git", "clean", "--quiet", "--force", "-d", "--", checkout.SNAPSHOTS)
 
 
 def _refuse(root: Path, version: str) -> None:
     if not VERSION.fullmatch(version):
         raise ReleaseRefused(f"{version} is no version.", hint="Write three numbers, like 0.2.0.")
-    if _numbers(version) <= _numbers(__version__):
+    if _order(version) <= _order(__version__):
         raise ReleaseRefused(f"{version} is not newer than {__version__}.")
     if git.read(root, "rev-parse", "--git-dir") is None:
         raise ReleaseRefused(f"{root} is no repository of git.")
@@ -82,17 +99,39 @@ def _refuse(root: Path, version: str) -> None:
         raise ReleaseRefused("The templates are not as they must be.", hint="agentcore-new check")
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
+def _order(version: str) -> tuple[int, ...]:
+    """Return what sorts versions: by their numbers, and what comes before a release before it."""
+    numbers, before, _ = version.partition(DEVELOPMENT)
+    return (*map(int, numbers.split(".")), not before)
 
 
-def _write(root: Path, version: str, day: str) -> None:
+def _following(version: str) -> str:
+    """Return the next version, if nothing but faults is mended in it."""
+    *numbers, patch = version.split(".")
+    return ".".join([*numbers, str(int(patch) + 1)])
+
+
+def _set_version(root: Path, old: str, new: str) -> None:
+    """Write the version to where it is said, and all that carries it."""
     file = root / VERSION_FILE
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace(f'"{__version__}"', f'"{version}"'), encoding="utf-8", newline="")
+    file.write_text(text.replace(f'"{old}"', f'"{new}"'), encoding="utf-8", newline="")
+    _run(root, sys.executable, "-m", "agentcore_new", "snapshots")
+
+
+def _move_entries(root: Path, version: str, day: str) -> None:
     file = root / changelog.FILE
     text = changelog.released(file.read_text(encoding="utf-8"), version, day)
     file.write_text(text, encoding="utf-8", newline="")
+
+
+def _commit(root: Path, message: str) -> None:
+    _run(root, "git", "add", "--", *WRITTEN)
+    _run(root, "git", "commit", "--quiet", "--message", message)
+
+
+def _check(root: Path) -> None:
+    _run(root, sys.executable, "-m", "agentcore_new", "check")
 
 
 def _build(root: Path, version: str) -> list[Path]:
@@ -152,7 +191,7 @@ def _run(folder: Path, *command: str) -> str:
     )
     if done.returncode:
         said = (done.stdout + done.stderr).strip()
-        raise ReleaseRefused(f"{' '.join(command[:5])} failed:\n{said}\nNothing was changed.")
+        raise ReleaseRefused(f"{' '.join(command[:5])} failed:\n{said}")
     return done.stdout
 
 
@@ -166,7 +205,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except Error as error:
         print(as_text(error), file=sys.stderr)
         return error.exit_code
-    print(f"Committed and tagged v{version}. To publish it:\n")
+    print(f"Committed and tagged v{version}, and began what comes after it. To publish it:\n")
     print("  git push --follow-tags")
     print(f"  python -m twine upload {' '.join(f'dist/{file.name}' for file in files)}")
     return 0

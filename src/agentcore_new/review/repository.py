@@ -36,8 +36,16 @@ def file_at(root: Path, commit: str, path: str) -> str | None:
     return git.read(root, "show", f"{commit}:{path}", strip=False)
 
 
-def differs(root: Path, commit: str, folder: str) -> bool:
-    """Return whether `folder` is not as it was in `commit`, new files included."""
-    changed = git.read(root, "diff", "--name-only", commit, "--", folder)
+def differs(root: Path, commit: str, folder: str, ignored: str) -> bool:
+    """Return whether `folder` is not as it was in `commit`, new files included.
+
+    Args:
+        root: The top of the checkout.
+        commit: What git knows it by.
+        folder: Below the top.
+        ignored: What matches the lines that do not count, a regular expression of git.
+    """
+    lines = f"--ignore-matching-lines={ignored}"
+    changed = git.read(root, "diff", "--unified=0", lines, commit, "--", folder)
     new = git.read(root, "ls-files", "--others", "--exclude-standard", "--", folder)
     return bool(changed or new)

@@ -1,27 +1,31 @@
-"""The folder of snapshots on disk: compared with what is rendered, and rewritten."""
+"""What is committed of what is rendered, the snapshots first of all: compared, and rewritten."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
+
+from agentcore_new.review.checkout import SNAPSHOTS
 
 Kind = Literal["missing", "changed", "left over"]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A snapshot that is not what is rendered.
+    """A snapshot, or another committed file, that is not what is rendered.
 
     Args:
-        path: Below the folder of the snapshots.
+        path: Below its folder.
         kept: What is on disk; None if nothing is.
         rendered: What should be; None if nothing should.
+        folder: The folder, below the top of the checkout.
     """
 
     path: str
     kept: bytes | None
     rendered: bytes | None
+    folder: str = SNAPSHOTS
 
     @property
     def kind(self) -> Kind:
@@ -36,15 +40,21 @@ class Difference:
             unified_diff(
                 _lines(self.kept),
                 _lines(self.rendered),
-                f"snapshots/{self.path}",
+                (PurePosixPath(self.folder) / self.path).as_posix(),
                 "as rendered",
                 lineterm="",
             )
         )
 
 
-def differences(folder: Path, planned: Mapping[str, str]) -> list[Difference]:
-    """Compare the folder with what `snapshots.plan` returned; nothing is written."""
+def differences(root: Path, planned: Mapping[str, str]) -> list[Difference]:
+    """Compare the snapshots with what `snapshots.plan` returned; nothing is written.
+
+    Args:
+        root: The top of the checkout.
+        planned: The text of each snapshot by its path.
+    """
+    folder = root / SNAPSHOTS
     kept = {
         file.relative_to(folder).as_posix(): file.read_bytes()
         for file in folder.rglob("*")
@@ -58,13 +68,22 @@ def differences(folder: Path, planned: Mapping[str, str]) -> list[Difference]:
     ]
 
 
-def write(folder: Path, found: Iterable[Difference]) -> None:
-    """Make the folder what is rendered; folders that are empty then are removed."""
-    for difference in found:
-        file = folder / difference.path
-        if difference.rendered is not None:
+def difference(root: Path, path: str, text: str) -> list[Difference]:
+    """Compare one file at the top of the checkout with its text; nothing is written."""
+    file = root / path
+    kept = file.read_bytes() if file.is_file() else None
+    rendered = text.encode()
+    return [] if kept == rendered else [Difference(path, kept, rendered, folder="")]
+
+
+def write(root: Path, found: Iterable[Difference]) -> None:
+    """Make all that differs what is rendered; folders that are empty then are removed."""
+    for each in found:
+        folder = root / each.folder
+        file = folder / each.path
+        if each.rendered is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(difference.rendered)
+            file.write_bytes(each.rendered)
             continue
         file.unlink()
         for parent in file.relative_to(folder).parents:

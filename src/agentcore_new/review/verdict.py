@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from agentcore_new.review.copier_file import FILE
 from agentcore_new.review.guard import Verdict
 from agentcore_new.review.snapshot_folder import Difference
 
@@ -27,9 +28,9 @@ def check_lines(verdict: Verdict) -> list[str]:
     if wrong:
         kinds = Counter(each.kind for each in wrong)
         told = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-        lines.append(f"{verdict.snapshots} snapshots: {told}. To accept: {ACCEPT}")
+        lines.append(f"{FILE} and {verdict.snapshots} snapshots: {told}. To accept: {ACCEPT}")
     elif verdict.snapshots:
-        lines.append(f"{verdict.snapshots} snapshots: as rendered.")
+        lines.append(f"{FILE} and {verdict.snapshots} snapshots: as rendered.")
     if verdict.undocumented:
         lines.append(
             f"CHANGELOG.md: the snapshots changed since {verdict.undocumented[:12]}, and there is"
@@ -64,9 +65,9 @@ def check_object(verdict: Verdict) -> dict[str, object]:
 
 
 def rewritten_lines(written: Sequence[Difference]) -> list[str]:
-    """Return what a person reads of snapshots that were rewritten."""
+    """Return what a person reads of what was rewritten."""
     lines = [f"{MARKS[each.kind]} {each.path}" for each in written]
-    return lines or ["The snapshots are as rendered: nothing was written."]
+    return lines or [f"The snapshots are as rendered, and {FILE} is: nothing was written."]
 
 
 def _distinct(wrong: Sequence[Difference]) -> Iterator[list[str]]:
