@@ -1,6 +1,7 @@
 """The command line: parse, call, print."""
 
 import inspect
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -74,8 +75,15 @@ def _usage_error(error: typer.TyperException) -> errors.UsageError:
 
 def _wants_json(words: Sequence[str]) -> bool:
     """Return whether an object is asked for, which is to be known of a wrong command line too."""
-    asked = ("--format", "json") in pairwise(words) or "--format=json" in words
-    return asked or "--json" in words
+    options = dict([*pairwise(words), *(_split(word) for word in words)])
+    to = options.get("--output", "").lower()
+    named = options.get("--format", "json" if to.endswith(".json") else "")
+    return named == "json" or "--json" in words
+
+
+def _split(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name, value
 
 
 def _report(error: errors.Error, *, as_json: bool) -> int:
@@ -109,6 +117,9 @@ def run() -> None:
         app(prog_name="agentcore-new")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # who reads has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _terminated(number: int, _frame: object) -> NoReturn:

@@ -26,7 +26,7 @@ DIFF_EXAMPLES = """Examples:
 \b
   # What this branch changes, in colours; then as a page to click through
   agentcore-new diff
-  agentcore-new diff --format html --output diff.html
+  agentcore-new diff --output diff.html
 
 \b
   # What users of the last release will get
@@ -79,6 +79,14 @@ class Format(StrEnum):
     HTML = "html"
 
 
+SUFFIXES = {
+    ".md": Format.MARKDOWN,
+    ".json": Format.JSON,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+}
+
+
 @app.command(epilog=DIFF_EXAMPLES, hidden=HIDDEN)
 def diff(
     base: Annotated[
@@ -89,7 +97,12 @@ def diff(
             show_default="where this branch left the main branch",
         ),
     ] = None,
-    style: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
+    style: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", help="How to write it.", show_default="by the name of --output, else text"
+        ),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--output", help="A file to write instead of printing.")
     ] = None,
@@ -100,20 +113,15 @@ def diff(
     For work on the templates, in a clone of their repository. BASE is rendered with its own
     templates and its own code.
     """
-    from agentcore_new.review import changes, edition, repository
+    from agentcore_new.review import comparison, edition, repository
 
     root = checkout.root()
-    name = commit = base or ""
-    if not base:
-        branch, commit = repository.fork_point(root) or ("", "")
-        name = f"{branch} ({commit[:9]})"
-    if not commit:
-        raise errors.UnknownBase(
-            "There is no main branch to compare with.", hint="Name a commit, tag or branch."
-        )
+    chosen = Format.JSON if as_json else style or _format_of(to)
+    compared = repository.base(root, base)
+    before = edition.of_commit(root, compared.commit, compared.name)
     now = edition.of_folder(root, "the working tree")
-    found = changes.compare(edition.of_commit(root, commit, name), now)
-    chosen = Format.JSON if as_json else style
+    commits = repository.commits_since(root, compared.commit, edition.SOURCES)
+    found = comparison.compare(before, now, commits)
     if chosen is Format.TEXT and to is None:
         from agentcore_new.review import diff_text
 
@@ -124,6 +132,11 @@ def diff(
         print(text, end="")
     else:
         _write(to, text)
+
+
+def _format_of(file: Path | None) -> Format:
+    """Return the format that the name of a file asks for."""
+    return SUFFIXES.get(file.suffix.lower(), Format.TEXT) if file else Format.TEXT
 
 
 def _written(style: Format, found: Changes, now: Edition) -> str:

@@ -1,12 +1,78 @@
 """What git knows of the checkout: earlier commits and what differs from them. It only reads."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from agentcore_new import git
+from agentcore_new.errors import UnknownBase
+from agentcore_new.review.changes import Commit
 
 # The main branch as the server has it, else as it is here.
 MAIN = ("origin/main", "main", "origin/master", "master")
 RELEASES = "v[0-9]*"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a change is compared with.
+
+    Args:
+        name: What the reader calls it, its sha included.
+        commit: The whole sha.
+    """
+
+    name: str
+    commit: str
+
+
+def base(root: Path, name: str | None) -> Base:
+    """Return the commit that is meant.
+
+    Args:
+        root: The top of the checkout.
+        name: A commit, tag or branch; None for where the work left the main branch.
+
+    Raises:
+        UnknownBase: There is none; the hint says how to get it.
+    """
+    if git.read(root, "rev-parse", "--git-dir") is None:
+        raise UnknownBase(f"{root} is no repository of git.")
+    is_shallow = git.read(root, "rev-parse", "--is-shallow-repository") == "true"
+    deepen = "This clone is shallow: `git fetch --unshallow` brings all commits."
+    if name is not None:
+        found = git.read(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        if name.startswith("-") or not found:
+            raise UnknownBase(
+                f"There is no commit, tag or branch {name} in {root}.",
+                hint=deepen if is_shallow else "`git fetch --tags` may bring it.",
+            )
+        return Base(_named(name, found), found)
+    if fork := fork_point(root):
+        branch, found = fork
+        return Base(_named(branch, found), found)
+    main = next((each for each in MAIN if git.read(root, "rev-parse", "--verify", each)), None)
+    if main is None:
+        raise UnknownBase(
+            "There is no main branch to compare with.",
+            hint=deepen if is_shallow else "Name a commit, tag or branch.",
+        )
+    raise UnknownBase(
+        f"This branch has no commit in common with {main}.",
+        hint=deepen if is_shallow else f"Name what to compare with: agentcore-new diff {main}",
+    )
+
+
+def _named(name: str, commit: str) -> str:
+    short = commit[:9]
+    return short if commit.startswith(name) else f"{name} ({short})"
+
+
+def commits_since(root: Path, commit: str, paths: Sequence[str]) -> list[Commit]:
+    """Return the commits from `commit` to now that touch one of `paths`, the newest first."""
+    log = git.read(root, "log", "--format=%h%x09%s", f"{commit}..HEAD", "--", *paths)
+    rows = [line.partition("\t") for line in (log or "").splitlines()]
+    return [Commit(sha, subject) for sha, _, subject in rows]
 
 
 def bases(root: Path) -> list[str]:
