@@ -1,18 +1,20 @@
 """What is new between two editions, on made-up projects."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcore_new.options import Value
-from agentcore_new.review.changes import Changes, _hunks, compare, where
-from agentcore_new.review.code_tools import PYPROJECT
+from agentcore_new.review.changes import Changes, FileChange
+from agentcore_new.review.comparison import compare
 from agentcore_new.review.edition import Edition
 from agentcore_new.review.rendering import Project
+from agentcore_new.review.requirements_of import PYPROJECT
+from agentcore_new.review.words import holds
 
 Files = Callable[[dict[str, Value]], dict[str, str]]
 
@@ -32,19 +34,29 @@ def edition(files: Files, **options: Sequence[Value]) -> Edition:
             for name, values in names.items()
         ],
     }
-    return Edition("base", catalogue, tuple(Project(each, files(each)) for each in combinations))
+    projects = tuple(Project(each, files(each)) for each in combinations)
+    return Edition("base", catalogue, projects, {})
 
 
-def told(changes: Changes) -> list[tuple[str, str, str, list[tuple[str, list[str]]]]]:
-    """Frameworks, path, kind, and where which lines change."""
+def told(changes: Changes) -> list[tuple[str, str, list[tuple[str, list[str]]]]]:
+    """Path, kind, and who gets which lines."""
     return [
         (
-            ",".join(file.frameworks),
             file.path,
             file.kind,
-            [(str(hunk.where), list(hunk.changed)) for hunk in file.hunks],
+            [(hunk.who.words, changed(file, n)) for n, hunk in enumerate(file.hunks)],
         )
         for file in changes.files
+    ]
+
+
+def changed(file: FileChange, number: int) -> list[str]:
+    """The lines of a hunk that change; with who, where that is not who has the hunk."""
+    hunk = file.hunks[number]
+    return [
+        line.mark + line.text + ("" if line.who == hunk.who else f" <{line.who.words}>")
+        for line in hunk.lines
+        if line.who
     ]
 
 
@@ -55,19 +67,19 @@ def test_nothing_is_nothing() -> None:
     same = edition(lambda _: {"a.py": "text\n"}, stream=BOOLS)
     changes = compare(same, same)
     assert not changes
-    assert changes == Changes("base", 2, ("x",), (), (), ())
+    assert changes == Changes("base", 2, (), (), (), (), ())
 
 
-def test_a_change_is_there_once_with_what_its_projects_have_in_common() -> None:
+def test_a_change_is_there_once_with_who_gets_it() -> None:
     options: dict[str, Sequence[Value]] = {"framework": "xy", "stream": BOOLS, "container": BOOLS}
     before = edition(lambda _: {"a.py": "one\ntwo\n"}, **options)
     after = edition(lambda c: {"a.py": f"one\n{2 if c['stream'] else 'two'}\n"}, **options)
     assert told(compare(before, after)) == [
-        ("x,y", "a.py", "changed", [("in 2 of 4: stream=true", ["-two", "+2"])])
+        ("a.py", "changed", [("stream", ["-two", "+2"])]),
     ]
 
 
-def test_the_same_lines_are_no_one_change_where_other_projects_have_them() -> None:
+def test_the_same_lines_of_some_frameworks_are_one_change() -> None:
     options: dict[str, Sequence[Value]] = {"framework": "xyz", "stream": BOOLS}
 
     def files(*, new: Value) -> dict[str, str]:
@@ -76,13 +88,27 @@ def test_the_same_lines_are_no_one_change_where_other_projects_have_them() -> No
     before = edition(lambda _: files(new=False), **options)
     after = edition(lambda c: files(new=c["framework"] != "x" or c["stream"]), **options)
     changes = compare(before, after)
-    assert [row for row in told(changes) if row[1] == "a.py"] == [
-        ("x", "a.py", "changed", [("in 1 of 2: stream=true", ["-one", "+two"])]),
-        ("y,z", "a.py", "changed", [("in all 2", ["-one", "+two"])]),
+    assert [row for row in told(changes) if row[0] == "a.py"] == [
+        ("a.py", "changed", [("y/z | stream", ["-one", "+two"])]),
     ]
-    assert [(each.frameworks, str(each.where)) for each in changes.dependencies] == [
-        (("x",), "in 1 of 2: stream=true"),
-        (("y", "z"), "in all 2"),
+    assert [each.who.words for each in changes.dependencies] == ["y/z | stream"]
+
+
+def test_lines_of_a_hunk_that_not_all_of_its_projects_have_say_who() -> None:
+    before = edition(lambda _: {"a.py": "same\nold\n"}, stream=BOOLS)
+    after = edition(lambda c: {"a.py": f"same\nnew {c['stream']}\n"}, stream=BOOLS)
+    assert told(compare(before, after)) == [
+        ("a.py", "changed", [("all", ["-old", "+new True <stream>", "+new False <not stream>"])]),
+    ]
+
+
+def test_a_line_that_others_get_too_is_new_for_them_alone() -> None:
+    before = edition(
+        lambda c: {"a.py": "first\n" + "extra line\n" * bool(c["stream"])}, stream=BOOLS
+    )
+    after = edition(lambda _: {"a.py": "first\nextra line\n"}, stream=BOOLS)
+    assert told(compare(before, after)) == [
+        ("a.py", "changed", [("not stream", ["+extra line"])]),
     ]
 
 
@@ -96,60 +122,85 @@ def test_the_same_lines_are_no_one_change_in_other_files_or_of_other_kinds() -> 
         lambda c: {
             "x": {"a.py": "keep\nnew\n"},
             "y": {"b.py": "keep\nnew\n"},
-            "z": {"a.py": "new\n"},
+            "z": {"a.py": "new\n", "c.py": "new\n"},
         }[str(c["framework"])],
         framework=frameworks,
     )
-    assert told(compare(before, after)) == [
-        ("z", "a.py", "added", [("in all 1", ["+new"])]),
-        ("x", "a.py", "changed", [("in all 1", ["+new"])]),
-        ("y", "b.py", "changed", [("in all 1", ["+new"])]),
+    # z has had no project before: what it shares with x is no change
+    assert [row for row in told(compare(before, after)) if row[0] != "c.py"] == [
+        ("a.py", "changed", [("x", ["+new"])]),
+        ("b.py", "changed", [("y", ["+new"])]),
     ]
 
 
-@pytest.mark.parametrize(
-    ("some", "text"),
-    [
-        ([("b", "p"), ("b", "q"), ("b", "r")], "in 3 of 9: one=b"),
-        ([("a", "p"), ("a", "q")], "in 2 of 9: one=a, two=p|q"),
-        ([("a", "p"), ("b", "q")], "in 2 of 9, all with one=a|b, two=p|q"),
-        (list(product("abc", "pqr")), "in all 9"),
-        (list(product("abc", "pqr"))[1:], "in 8 of 9"),
-    ],
-)
-def test_where_says_no_more_than_is_true(some: list[tuple[str, str]], text: str) -> None:
-    everything = [{"one": one, "two": two} for one, two in product("abc", "pqr")]
-    assert str(where([{"one": one, "two": two} for one, two in some], everything)) == text
-
-
 def test_the_same_line_at_two_places_is_there_twice() -> None:
-    filler = "\n".join(map(str, range(20)))
+    filler = "\n".join(f"line {n}" for n in range(20))
     before = edition(lambda _: {"a.py": f"{filler}\nx\n{filler}\n"})
     after = edition(lambda _: {"a.py": f"new\n{filler}\nx\n{filler}\nnew\n"})
-    ((_, _, _, hunks),) = told(compare(before, after))
-    assert hunks == [("in all 1", ["+new"])] * 2
+    ((_, _, hunks),) = told(compare(before, after))
+    assert hunks == [("all", ["+new"])] * 2
 
 
 def test_what_is_around_a_change_makes_it_no_other_one() -> None:
     before = edition(lambda c: {"a.py": f"{c['stream']}\nold\n"}, stream=BOOLS)
     after = edition(lambda c: {"a.py": f"{c['stream']}\nnew\n"}, stream=BOOLS)
-    ((_, _, _, hunks),) = told(compare(before, after))
-    assert hunks == [("in all 2", ["-old", "+new"])]
+    ((_, _, hunks),) = told(compare(before, after))
+    assert hunks == [("all", ["-old", "+new"])]
 
 
-def test_new_and_removed_files_are_shown_whole() -> None:
-    before = edition(lambda _: {"old.py": "a\nb\n", "empty.py": ""}, stream=BOOLS)
-    after = edition(lambda c: {"new.py": "c"} if c["stream"] else {"empty.py": ""}, stream=BOOLS)
+def test_around_a_change_is_what_its_first_project_has() -> None:
+    def text(combination: dict[str, Value], last: str) -> dict[str, str]:
+        start = "streamed\n" if combination["stream"] else "plain\n"
+        return {"a.py": start + "".join(f"line {n}\n" for n in range(9)) + last}
+
+    before = edition(lambda c: text(c, "old\n"), stream=BOOLS)
+    after = edition(lambda c: text(c, "new\n"), stream=BOOLS)
+    ((hunk,),) = (file.hunks for file in compare(before, after).files)
+    assert [line.mark + line.text for line in hunk.lines] == [
+        " line 6", " line 7", " line 8", "-old", "+new",
+    ]  # fmt: skip
+    assert hunk.line == 11
+
+
+def test_the_line_that_changes_is_named() -> None:
+    filler = "".join(f"line {n}\n" for n in range(20))
+    before = edition(lambda c: {"a.py": "extra\n" * bool(c["stream"]) + filler}, stream=BOOLS)
+    after = edition(
+        lambda c: {"a.py": "extra\n" * bool(c["stream"]) + filler.replace("10", "ten")},
+        stream=BOOLS,
+    )
+    ((hunk,),) = (file.hunks for file in compare(before, after).files)
+    assert hunk.line == 11  # of the first project, which has no extra line
+
+
+def test_new_and_removed_files_are_shown_whole_after_those_that_change() -> None:
+    before = edition(lambda _: {"old.py": "a\nb\n", "empty.py": "", "z.py": "a\n"}, stream=BOOLS)
+    after = edition(
+        lambda c: {"z.py": "b\n"} | ({"new.py": "c"} if c["stream"] else {"empty.py": ""}),
+        stream=BOOLS,
+    )
     assert told(compare(before, after)) == [
-        ("x", "empty.py", "removed", [("in 1 of 2: stream=true", [])]),
-        (
-            "x",
-            "new.py",
-            "added",
-            [("in 1 of 2: stream=true", ["+c\\ (no newline at the end)"])],
-        ),
-        ("x", "old.py", "removed", [("in all 2", ["-a", "-b"])]),
+        ("z.py", "changed", [("all", ["-a", "+b"])]),
+        ("new.py", "added", [("stream", ["+c\\ (no newline at the end)"])]),
+        ("empty.py", "removed", [("stream", [])]),
+        ("old.py", "removed", [("all", ["-a", "-b"])]),
     ]
+
+
+def test_a_new_file_that_is_not_the_same_for_all_has_marks() -> None:
+    before = edition(lambda _: {}, stream=BOOLS)
+    after = edition(lambda c: {"a.py": "one\n" + "two\n" * bool(c["stream"])}, stream=BOOLS)
+    old = edition(lambda _: {"b.py": ""}, stream=BOOLS)
+    new = edition(lambda c: after_files(c), stream=BOOLS)
+    assert told(compare(old, new)) == [
+        ("a.py", "added", [("all", ["+one", "+#if stream", "+two", "+#end"])]),
+    ]
+    assert not compare(before, before)
+    assert after.projects
+
+
+def after_files(combination: dict[str, Value]) -> dict[str, str]:
+    return {"a.py": "one\n" + "two\n" * bool(combination["stream"]), "b.py": ""}
 
 
 def test_a_new_option_is_compared_with_what_was_there_without_it() -> None:
@@ -160,9 +211,7 @@ def test_a_new_option_is_compared_with_what_was_there_without_it() -> None:
         transcript=BOOLS,
     )
     changes = compare(before, after)
-    assert told(changes) == [
-        ("x", "a.py", "changed", [("in 2 of 4: transcript=true", ["+two"])]),
-    ]
+    assert told(changes) == [("a.py", "changed", [("transcript", ["+two"])])]
     assert [(each.what, each.before, each.after) for each in changes.choices] == [
         ("options.transcript.values", None, "false, true"),
         ("options.transcript.default", None, "false"),
@@ -179,18 +228,37 @@ def test_of_an_option_that_is_no_more_its_default_is_what_was_there() -> None:
     }
 
 
-def test_a_framework_can_come_and_go() -> None:
+def test_a_framework_can_go() -> None:
     before = edition(lambda c: {"a.py": f"{c['framework']}\n"}, framework="xy")
-    after = edition(lambda c: {"a.py": f"{c['framework']}\n"}, framework="yz")
-    assert told(compare(before, after)) == [
-        ("z", "a.py", "added", [("in all 1", ["+z"])]),
-        ("x", "a.py", "removed", [("in all 1", ["-x"])]),
-    ]
+    after = edition(lambda c: {"a.py": f"{c['framework']}\n"}, framework="y")
+    assert told(compare(before, after)) == [("a.py", "removed", [("x", ["-x"])])]
     assert [each.what for each in compare(before, after).choices] == [
         "frameworks.x.default_provider",
         "options.framework.values",
         "options.framework.default",
-        "frameworks.z.default_provider",
+    ]
+
+
+def test_what_a_new_framework_shares_with_the_others_is_one_row() -> None:
+    filler = "".join(f"line {n}\n" for n in range(9))
+
+    def files(combination: dict[str, Value]) -> dict[str, str]:
+        framework = combination["framework"]
+        shared = {"same.py": filler, "title.md": f"# {framework}\n{filler}"}
+        if framework == "new":
+            return {**shared, "agent.py": "new agent\n", "part.py": filler}
+        return {**shared, "agent.py": "agent of others\n", "part.py": f"{filler}others have it\n"}
+
+    before = edition(files, framework=("x", "y"), stream=BOOLS)
+    after = edition(files, framework=("x", "y", "new"), stream=BOOLS)
+    changes = compare(before, after)
+    (newcomer,) = changes.newcomers
+    assert (newcomer.option, newcomer.value) == ("framework", "new")
+    assert (newcomer.shared, newcomer.own) == (2, ("agent.py", "title.md"))
+    assert newcomer.lacking == 2  # of agent.py and part.py
+    assert told(changes) == [
+        ("title.md", "changed", [("new", ["+# new"])]),
+        ("agent.py", "added", [("new", ["+new agent"])]),
     ]
 
 
@@ -209,32 +277,76 @@ def test_dependencies_have_a_table() -> None:
         **options,
     )
     rows = [
-        (each.frameworks, each.group, each.name, each.before, each.after, str(each.where))
+        (each.group, each.name, each.before, each.after, each.who.words)
         for each in compare(before, after).dependencies
     ]
     assert rows == [
-        (("x", "y"), "dependencies", "a", "a>=1", "a>=2", "in 1 of 2: stream=true"),
-        (("x", "y"), "dependencies", "gone", "gone", None, "in all 2"),
-        (("x", "y"), "dependencies", "new", None, "new~=1", "in all 2"),
-        (("x", "y"), "test", "t", "t>=1", "t>=2", "in all 2"),
+        ("dependencies", "a", "a>=1", "a>=2", "stream"),
+        ("dependencies", "gone", "gone", None, "all"),
+        ("dependencies", "new", None, "new~=1", "all"),
+        ("test", "t", "t>=1", "t>=2", "all"),
     ]
 
 
-LINES = st.lists(st.sampled_from(["a", "b", "c", "", "\r", "-", "+x"]), max_size=30)
+def test_of_a_new_framework_the_table_has_its_own_dependencies() -> None:
+    def files(combination: dict[str, Value]) -> dict[str, str]:
+        return pyproject("shared>=1", f"sdk-of-{combination['framework']}>=1")
+
+    changes = compare(edition(files, framework="xy"), edition(files, framework="xyz"))
+    assert [(each.name, each.who.words) for each in changes.dependencies] == [("sdk-of-z", "z")]
 
 
-@given(LINES, LINES)
-def test_the_hunks_make_the_new_text_of_the_old(old: list[str], new: list[str]) -> None:
-    made, at = list[str](), 0
-    hunks = _hunks("".join(f"{line}\n" for line in old), "".join(f"{line}\n" for line in new))
-    for _, _, _, (lines, before, after) in hunks:
-        made += old[at : before - 1]
-        at = before - 1
-        assert len(made) == after - 1
+def test_each_hunk_says_which_template_it_comes_from() -> None:
+    before = edition(lambda c: {"main.py": f"shared line\nof {c['framework']}\n"}, framework="xy")
+    after = edition(
+        lambda c: {"main.py": f"a shared line\n{'-' * 9}\nnow of {c['framework']}\n"},
+        framework="xy",
+    )
+    own = "templates/project/main.py.jinja"
+    templates = {
+        own: "a shared line\n---------\n{% include framework %}\n",
+        "templates/frameworks/x/main.py.jinja": "now of x\n",
+        "templates/frameworks/y/main.py.jinja": "now of y\n",
+        "templates/project/other.py": "now of x\n",
+    }
+    named = Edition(after.name, after.catalogue, after.projects, templates)
+    (file,) = compare(before, named).files
+    assert [hunk.templates for hunk in file.hunks] == [(own,)]
+    last = edition(
+        lambda c: {
+            "main.py": "shared line\nof x\n" if c["framework"] == "x" else "shared line\nnow of y\n"
+        },
+        framework="xy",
+    )
+    (file,) = compare(before, Edition("", last.catalogue, last.projects, templates)).files
+    assert [hunk.templates for hunk in file.hunks] == [("templates/frameworks/y/main.py.jinja",)]
+
+
+LINES = st.lists(st.sampled_from(["a", "b", "c", "", "\r", "-", "+x", "line"]), max_size=30)
+TEXTS = st.builds(lambda lines: "".join(f"{line}\n" for line in lines), LINES)
+
+
+@given(st.lists(TEXTS, min_size=4, max_size=4), st.lists(TEXTS, min_size=4, max_size=4))
+def test_what_is_lost_and_gained_makes_the_new_texts_of_the_old(
+    old: list[str], new: list[str]
+) -> None:
+    options: dict[str, Sequence[Value]] = {"stream": BOOLS, "container": BOOLS}
+
+    def files(texts: list[str]) -> Files:
+        return lambda c: {"a.py": texts[2 * bool(c["stream"]) + bool(c["container"])], "b": ""}
+
+    changes = compare(edition(files(old), **options), edition(files(new), **options))
+    lines = [line for file in changes.files for hunk in file.hunks for line in hunk.lines]
+    for number, (before, after) in enumerate(zip(old, new, strict=True)):
+        stream, container = number >= 2, number % 2 == 1
+        balance = Counter(after.split("\n"))
+        balance.subtract(before.split("\n"))
         for line in lines:
-            if line[0] != "+":
-                assert old[at] == line[1:]
-                at += 1
-            if line[0] != "-":
-                made.append(line[1:])
-    assert made + old[at:] == new
+            if line.who and has(line.who.words, stream=stream, container=container):
+                balance[line.text] -= {"+": 1, "-": -1}[line.mark]
+        assert not any(balance.values())
+
+
+def has(words: str, **combination: Value) -> bool:
+    axes: dict[str, Sequence[Value]] = {"framework": ("x",), "stream": BOOLS, "container": BOOLS}
+    return holds(words, axes, {"framework": "x", **combination})

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from agentcore_new.review import edition
-from agentcore_new.review.changes import Changes, ChoiceChange
+from agentcore_new.review.catalogue_changes import ChoiceChange
+from agentcore_new.review.changes import Changes, FileChange, Hunk, HunkLine, Kind, Who
 from agentcore_new.review.diff_markdown import LIMIT, MARK, markdown
 from review.conftest import ROOT, Command, commit, edit, git
 
 ANSWERS = ".copier-answers.yml"
+TEMPLATE = "templates/project/invocation.py"
 OLD, NEW = "MAX_PROMPT_CHARS = 100_000", "MAX_PROMPT_CHARS = 200_000"
 # what would run, or break out of its place, if it were not shown as text
 HOSTILE = "</td></script><script>document.title = 'run'</script>|`` ``` \n```\n</details>@everyone"
@@ -40,11 +42,14 @@ def test_text_shows_each_line_once(agentcore_new: Command) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("What users get, compared with main (")
     assert done.stdout.count(f"+{NEW}") == 1
+    number = (ROOT / TEMPLATE).read_text().split("\n").index(OLD) + 1
+    assert (
+        f"\ninvocation.py · all projects · +1 -1\n@@ line {number} · all projects · {TEMPLATE} @@\n"
+    ) in done.stdout
     assert re.search(
-        r"^all frameworks · invocation.py\n@@ line \d+ in all 32 @@$", done.stdout, re.M
+        r"^@@ line \d+ · stream · templates/project/README.md.jinja @@$", done.stdout, re.M
     )
-    assert "in 16 of 32: stream=true @@" in done.stdout
-    assert "all frameworks  dependencies  none    extra>=1  in all 32" in done.stdout
+    assert re.search(r"^  dependencies +none +extra>=1 +all projects$", done.stdout, re.M)
 
 
 @pytest.mark.usefixtures("changed")
@@ -59,28 +64,39 @@ def test_json_has_all_of_it(agentcore_new: Command) -> None:
         }
         (readme,) = (file for file in found["files"] if file["path"] == "README.md")
         (hunk,) = readme["hunks"]
-        assert (hunk["count"], hunk["total"], hunk["exact"]) == (16, 32, True)
-        assert hunk["common"] == {"stream": ["true"]}
+        assert hunk["who"] == {"words": "stream", "options": {"stream": ["true"]}}
+        assert [line["text"] for line in hunk["lines"] if line["mark"] == "+"] == [
+            "",
+            "Only with stream.",
+        ]
 
 
 JSON = (("--json",), ("--format", "json"), ("--format=json",))
+INTO_A_FILE = (("--output", "a.json"), ("--output=a.JSON",))
 
 
-@pytest.mark.parametrize("words", JSON, ids=" ".join)
-def test_its_object_is_one_on_any_pipe(
-    words: tuple[str, ...], checkout: Path, agentcore_new: Command
+@pytest.mark.parametrize("words", [*JSON, *INTO_A_FILE], ids=" ".join)
+def test_an_error_comes_in_the_format_asked_for(
+    words: tuple[str, ...], agentcore_new: Command
 ) -> None:
     refused = agentcore_new("diff", "日本", *words, PYTHONIOENCODING="ascii")
     assert (refused.returncode, refused.stderr) == (1, "")
     error = json.loads(refused.stdout)["error"]
     assert error["kind"] == "unknown-base"
     assert "日本" in error["message"]
+    plain = agentcore_new("diff", "日本", *words, "--format", "text", PYTHONIOENCODING="utf-8")
+    assert plain.stderr.startswith("Error: ") or "--json" in words
 
+
+@pytest.mark.parametrize("words", JSON, ids=" ".join)
+def test_its_object_is_one_on_any_pipe(
+    words: tuple[str, ...], checkout: Path, agentcore_new: Command
+) -> None:
     edit(checkout, "templates/project/invocation.py", OLD, f"{NEW}  # für 日本")
     done = agentcore_new("diff", *words, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     ((hunk,),) = (file["hunks"] for file in json.loads(done.stdout)["files"])
-    assert f"+{NEW}  # für 日本" in hunk["lines"]
+    assert f"{NEW}  # für 日本" in [line["text"] for line in hunk["lines"]]
 
 
 def test_the_base_is_rendered_by_its_own_code(checkout: Path, agentcore_new: Command) -> None:
@@ -95,7 +111,7 @@ def test_the_base_is_rendered_by_its_own_code(checkout: Path, agentcore_new: Com
     # one option has gone, another has come: without it all is as it was by default
     hunks = [hunk for file in found["files"] for hunk in file["hunks"] if file["path"] != ANSWERS]
     assert hunks
-    assert [hunk for hunk in hunks if hunk["common"].get("streaming") != ["true"]] == []
+    assert {hunk["who"]["words"].partition("streaming")[1] for hunk in hunks} == {"streaming"}
     whats = {each["what"].rpartition(".")[0] for each in found["options"]}
     assert whats == {"options.stream", "options.streaming"}
 
@@ -133,7 +149,7 @@ def test_what_is_in_a_template_stays_text(checkout: Path, agentcore_new: Command
 
 def test_what_is_in_a_table_stays_in_its_cell() -> None:
     choices = (ChoiceChange("options.x.default", "a|b", "<i>\n@c"),)
-    comment = markdown(Changes("main", 1, ("x",), choices, (), ()))
+    comment = markdown(Changes("main", 1, (), choices, (), (), ()))
     (row,) = [line for line in comment.splitlines() if "options.x.default" in line]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     shown = ("options.x.default", "a&#124;b", "&lt;i&gt; @c")
@@ -145,12 +161,30 @@ def test_a_comment_always_has_room(checkout: Path, agentcore_new: Command) -> No
     for n in range(60):
         (folder / f"large_{n:02}.txt").write_text("ü" * 3_000 + "\n")
     (folder / "aaa.txt").write_text("x\n" * 100_000)
+    edit(checkout, "templates/project/values.py", "\n\n\n", f"\n\n\n# {'x' * 90}\n\n\n")
     comment = agentcore_new("diff", "--format", "markdown").stdout
     assert len(comment.encode()) < LIMIT
     assert "large_00.txt" in comment
+    # what changes for everybody comes before the first new file
+    assert comment.index("<details><summary><code>values.py") < comment.index("+üü")
     assert comment.rstrip().endswith("`agentcore-new diff` shows them.")
     assert "… and " in comment
     assert comment.count("<details>") == comment.count("</details>") > 2
+
+
+def test_each_changed_file_has_its_share_before_new_ones() -> None:
+    everybody = Who("all")
+
+    def file(path: str, kind: Kind, hunks: int) -> FileChange:
+        lines = (HunkLine("+", "x" * 4_000, everybody),)
+        return FileChange(path, kind, everybody, (Hunk(1, everybody, ("t",), lines),) * hunks)
+
+    files = (file("a", "changed", 40), file("b", "changed", 1), file("c", "added", 1))
+    comment = markdown(Changes("main", 1, (), (), (), (), files))
+    assert len(comment.encode()) < LIMIT
+    parts = {name: comment.count(f"<summary><code>{name}") for name in "abc"}
+    assert parts == {"a": 1, "b": 1, "c": 0} or parts == {"a": 1, "b": 1, "c": 1}
+    assert comment.count("x" * 4_000) >= 8
 
 
 def test_it_can_be_written_to_a_file(changed: Path, agentcore_new: Command) -> None:
@@ -159,6 +193,14 @@ def test_it_can_be_written_to_a_file(changed: Path, agentcore_new: Command) -> N
         done = agentcore_new("diff", "--format", style, "--output", file)
         assert (done.returncode, done.stdout) == (0, "")
         assert NEW in file.read_text(encoding="utf-8")
+    for suffix, start in (
+        (".html", "<!doctype html>"),
+        (".md", MARK),
+        (".json", "{"),
+        (".x", "What"),
+    ):
+        agentcore_new("diff", "--output", changed / f"by-name{suffix}")
+        assert (changed / f"by-name{suffix}").read_text(encoding="utf-8").startswith(start)
     refused = agentcore_new("diff", "--output", changed / "nowhere" / "diff.txt")
     assert refused.returncode == 1
     assert refused.stderr.startswith("Error: ")
@@ -193,7 +235,92 @@ def test_without_git_there_is_nothing_to_compare_with(
     (checkout / ".git").rename(checkout.parent / "away")
     done = agentcore_new("diff")
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: There is no main branch to compare with.")
+    assert done.stderr.endswith(f"{checkout} is no repository of git.\n")
+
+
+def refusal(checkout: Path, agentcore_new: Command, *words: str) -> str:
+    done = agentcore_new("diff", *words)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    return done.stderr
+
+
+def test_a_branch_of_its_own_is_told_what_to_name(checkout: Path, agentcore_new: Command) -> None:
+    git(checkout, "checkout", "--quiet", "--orphan", "alone")
+    commit(checkout, "Another beginning")
+    assert refusal(checkout, agentcore_new) == (
+        "Error: This branch has no commit in common with main."
+        " Name what to compare with: agentcore-new diff main\n"
+    )
+    assert agentcore_new("diff", "main").returncode == 0
+
+
+def test_a_repository_without_a_main_branch_is_told_to_name_one(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    git(checkout, "branch", "--move", "trunk")
+    told = "Error: There is no main branch to compare with. Name a commit, tag or branch.\n"
+    assert refusal(checkout, agentcore_new) == told
+
+
+def test_a_shallow_clone_is_told_how_to_get_the_rest(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    origin = checkout.parent / "origin"
+    git(checkout, "checkout", "--quiet", "-b", "work")
+    commit(checkout, "Some work")
+    commit(checkout, "More of it")
+    git(checkout.parent, "clone", "--quiet", "--bare", str(checkout), str(origin))
+    shutil.rmtree(checkout / ".git")
+    git(checkout, "init", "--quiet")
+    git(checkout, "remote", "add", "origin", origin.as_uri())
+    git(checkout, "fetch", "--quiet", "--depth=1", "origin", "main", "work")
+    git(checkout, "update-ref", "refs/remotes/origin/main", "FETCH_HEAD")
+    git(checkout, "fetch", "--quiet", "--depth=1", "origin", "work")
+    git(checkout, "reset", "--quiet", "FETCH_HEAD")
+    deepen = "This clone is shallow: `git fetch --unshallow` brings all commits.\n"
+    assert refusal(checkout, agentcore_new).endswith(deepen)
+    assert refusal(checkout, agentcore_new, "v0.1.0").endswith(deepen)
+
+
+def test_another_worktree_is_compared_as_the_first_is(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    other = checkout.parent / "other"
+    git(checkout, "worktree", "add", "--quiet", str(other), "-b", "work")
+    edit(other, TEMPLATE, OLD, NEW)
+    done = agentcore_new("diff", PYTHONPATH=str(other / "src"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(f"+{NEW}") == 1
+
+
+def test_the_base_and_the_commits_since_are_named_with_their_sha(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    git(checkout, "tag", "v0.1.0")
+    base = git(checkout, "rev-parse", "HEAD").strip()
+    edit(checkout, TEMPLATE, OLD, NEW)
+    commit(checkout, "More room for prompts")
+    sha = git(checkout, "rev-parse", "--short", "HEAD").strip()
+    for words, name in (
+        (("v0.1.0",), f"v0.1.0 ({base[:9]})"),
+        ((base[:7],), base[:9]),
+        (("HEAD~1",), f"HEAD~1 ({base[:9]})"),
+    ):
+        text = agentcore_new("diff", *words).stdout
+        assert text.startswith(f"What users get, compared with {name}: ")
+        assert re.search(rf"^  {sha} +More room for prompts$", text, re.M)
+    found = json.loads(agentcore_new("diff", "v0.1.0", "--json").stdout)
+    assert found["commits"] == [{"sha": sha, "subject": "More room for prompts"}]
+
+
+def test_what_a_terminal_would_obey_is_shown(checkout: Path, agentcore_new: Command) -> None:
+    text = "a\rb\x1b[31m\x07\tc\u202e"
+    (checkout / "templates/project/hostile.txt").write_bytes(f"{text}\n".encode())
+    shown = agentcore_new("diff", PYTHONIOENCODING="utf-8").stdout
+    assert "+a\\rb\\x1b[31m\\x07\tc\\u202e\n" in shown
+    found = json.loads(agentcore_new("diff", "--json").stdout)
+    (line,) = found["files"][0]["hunks"][0]["lines"]
+    assert line["text"] == text
 
 
 def test_what_lies_in_the_current_folder_is_not_run(

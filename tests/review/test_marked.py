@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agentcore_new.errors import Error
@@ -107,6 +107,7 @@ TEXTS = st.none() | st.builds(
 
 
 @given(st.lists(TEXTS, min_size=12, max_size=12), st.sampled_from(["a.py", "a.md", ".gitignore"]))
+@example([None] * 4 + ["one of them\n", "\n", "one of them\n", "one of them"] + [None] * 4, "a.py")
 def test_every_text_can_be_had_back(texts: list[str | None], path: str) -> None:
     shown = text_of(CUBE, texts, path)
     for cell, text in zip(CUBE.cells, texts, strict=True):

@@ -147,9 +147,10 @@ def _blocks(marks: Marks, cube: Cube, runs: Sequence[Run], within: int) -> Itera
             met, branches = 0, 0
         if some != within:
             told = words(cube, some, within)
-            is_rest = branches == 1 and some == within & ~met and told.startswith(NEGATION)
-            # of a switch, either of the two can come first
-            is_rest = is_rest or (branches == 1 and told == _opposite(words(cube, met, within)))
+            # Of two alternatives the second is the rest, if one is told as what the other is not.
+            alternatives = (told, words(cube, met, within))
+            is_rest = branches == 1 and some == within & ~met
+            is_rest = is_rest and any(each.startswith(NEGATION) for each in alternatives)
             yield marks.line("else" if is_rest else f"{'elif' if branches else 'if'} {told}")
             met, branches = met | some, branches + 1
             yield from _blocks(marks, cube, runs[:size], some)
