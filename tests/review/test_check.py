@@ -196,6 +196,15 @@ def test_the_unreleased_section_is_found(section: str, entry: str) -> None:
     assert changelog.unreleased(f"# Changelog\n\n{section}") == ""
 
 
+def test_a_release_tells_as_its_entries_did() -> None:
+    released = "# Changelog\n\n## [Unreleased]\n\n## [0.1.0] - 2026-01-01\n\n- Old.\n"
+    entry = released.replace("[Unreleased]\n", "[Unreleased]\n\n- New.\n")
+    assert changelog.tells_more(entry, released)
+    assert changelog.tells_more(changelog.released(entry, "0.2.0", "2026-02-01"), released)
+    assert not changelog.tells_more(entry, entry)
+    assert not changelog.tells_more(released.replace("Old", "Older"), released)
+
+
 def test_what_an_editor_hides_is_seen_in_a_diff() -> None:
     diff = Difference("adk/main.py/always.py", b"a\r\nb", b"a\nb\n").diff()
     assert "-a\\r" in diff
