@@ -3,7 +3,7 @@
 Plain arithmetic: what it costs grows with the options on which a file depends, not with all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -97,3 +97,9 @@ def relevant(cube: Cube, values: Sequence[T]) -> tuple[Cube, Sequence[T]]:
             kept.insert(0, (name, possible))
             stride = whole
     return Cube(tuple(kept), cube.among), values
+
+
+def mask_of(flags: Iterable[bool]) -> int:
+    """Return the set of the cells whose flag is set, in their order."""
+    bits = "".join("1" if flag else "0" for flag in flags)
+    return int(bits[::-1] or "0", 2)

@@ -1,44 +1,45 @@
 """The changes as an object for programs."""
 
 from dataclasses import asdict
-from typing import Any
 
-from agentcore_new.review.changes import Changes, Where
+from agentcore_new.review.changes import Changes, FileChange, Hunk, Who
 
 
 def as_object(changes: Changes) -> dict[str, object]:
-    """Return all of it; lines have their mark, and each place says whose projects it is in."""
+    """Return all of it; lines have their mark, and each change says whose projects have it."""
     return {
         "ok": True,
         "base": changes.base,
         "combinations": changes.combinations,
         "changed": bool(changes),
+        "commits": [asdict(commit) for commit in changes.commits],
         "options": [asdict(choice) for choice in changes.choices],
-        "dependencies": [
-            {**_without_where(asdict(each)), **_where(each.where)} for each in changes.dependencies
-        ],
-        "files": [
-            {
-                "path": file.path,
-                "kind": file.kind,
-                "frameworks": list(file.frameworks),
-                "hunks": [
-                    {**_without_where(asdict(hunk)), **_where(hunk.where)} for hunk in file.hunks
-                ],
-            }
-            for file in changes.files
-        ],
+        "newcomers": [asdict(newcomer) for newcomer in changes.newcomers],
+        "dependencies": [{**asdict(each), "who": _who(each.who)} for each in changes.dependencies],
+        "files": [_file(file) for file in changes.files],
     }
 
 
-def _without_where(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "where"}
-
-
-def _where(where: Where) -> dict[str, object]:
+def _file(file: FileChange) -> dict[str, object]:
     return {
-        "count": where.count,
-        "total": where.total,
-        "common": {name: list(values) for name, values in where.common},
-        "exact": where.exact,
+        "path": file.path,
+        "kind": file.kind,
+        "who": _who(file.who),
+        "hunks": [_hunk(hunk) for hunk in file.hunks],
     }
+
+
+def _hunk(hunk: Hunk) -> dict[str, object]:
+    return {
+        "line": hunk.line,
+        "who": _who(hunk.who),
+        "templates": list(hunk.templates),
+        "lines": [
+            {"mark": line.mark, "text": line.text, "who": line.who.words if line.who else None}
+            for line in hunk.lines
+        ],
+    }
+
+
+def _who(who: Who) -> dict[str, object]:
+    return {"words": who.words, "options": {name: list(values) for name, values in who.options}}

@@ -4,8 +4,15 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from agentcore_new.review.changes import Changes, FileChange
-from agentcore_new.review.diff_text import KINDS, NOTHING, heading, summary, tables
+from agentcore_new.review.changes import Changes, FileChange, Hunk
+from agentcore_new.review.presenter import (
+    Section,
+    groups,
+    heading,
+    sections,
+    summary,
+    tables,
+)
 from agentcore_new.terminal import Table
 
 # By this the comment is found again, to be updated.
@@ -13,35 +20,36 @@ MARK = "<!-- agentcore-new diff -->"
 LIMIT = 65_536  # characters of a comment; counted in bytes, which are never fewer
 RESERVE = 1_000  # for the line that says what was cut
 ROWS = 40  # of a table
+TABLES = 12_000  # bytes of each table at most
 
 
 def markdown(changes: Changes) -> str:
     """Return the comment, which is always shorter than LIMIT."""
-    if not changes:
-        return f"{MARK}\n{NOTHING} Compared with {_code(changes.base)}.\n"
-    parts = [f"{MARK}\n**{escape(summary(changes))}**\n\n"]
-    room = LIMIT - RESERVE - _size(parts[0])
-    for table in [*tables(changes), _overview(changes)]:
-        parts.append(_that_fits("\n".join([*_table(table), "", ""]), room))
-        room -= _size(parts[-1])
-    left_out: list[FileChange] = []
-    for file in changes.files:
-        part = _that_fits("\n".join(_file(changes, file)), room)
-        if not part:
-            left_out.append(file)
-        parts.append(part)
-        room -= _size(part)
+    parts = [f"{MARK}\n**{escape(summary(changes))}**\n"]
+    if changes:
+        parts += [_table(table) for table in [*tables(changes), _overview(changes)]]
+    room = LIMIT - RESERVE - sum(map(_size, parts))
+    found = list(sections(changes))
+    changed = [section for section in found if section.change.kind == "changed"]
+    others = [section for section in found if section.change.kind != "changed"]
+    left_out = 0
+    # Each changed file has its share before new ones take what is left.
+    for number, section in enumerate(changed):
+        text, hunks = _file(section, room // (len(changed) - number))
+        parts.append(text)
+        room -= _size(text)
+        left_out += hunks
+    for section in others:
+        text, hunks = _file(section, room)
+        parts.append(text)
+        room -= _size(text)
+        left_out += hunks
     if left_out:
-        hunks = sum(len(file.hunks) for file in left_out)
         parts.append(
-            f"\n… and {hunks} more hunks in {len(left_out)} files, for which a comment has no room."
-            " They are in the HTML report, and `agentcore-new diff` shows them.\n"
+            f"\n… and {left_out} more hunks, for which a comment has no room. They are in the HTML"
+            " report, and `agentcore-new diff` shows them.\n"
         )
     return "".join(parts)
-
-
-def _that_fits(part: str, room: int) -> str:
-    return part if _size(part) <= room else ""
 
 
 def _size(text: str) -> int:
@@ -50,30 +58,25 @@ def _size(text: str) -> int:
 
 def _overview(changes: Changes) -> Table:
     rows = tuple(
-        (
-            file.path + KINDS[file.kind],
-            changes.who(file.frameworks),
-            str(len(file.hunks)),
-            f"+{file.added}",
-            f"-{file.removed}",
-        )
-        for file in changes.files
+        (section.title, section.who, str(len(section.change.hunks)), *section.count.split())
+        for section in sections(changes)
     )
-    return Table("Files", ("file", "framework", "hunks", "added", "removed"), rows)
+    return Table("Files", ("file", "who", "hunks", "added", "removed"), rows)
 
 
-def _table(table: Table) -> Iterator[str]:
-    if not table.rows:
-        return
-    yield f"**{table.title}**"
-    yield ""
-    yield f"| {' | '.join(table.columns)} |"
-    yield f"|{' --- |' * len(table.columns)}"
+def _table(table: Table) -> str:
+    head = [f"\n**{table.title}**\n", f"| {' | '.join(table.columns)} |"]
+    head.append(f"|{' --- |' * len(table.columns)}")
+    room = TABLES
+    rows: list[str] = []
     for row in table.rows[:ROWS]:
-        yield f"| {' | '.join(map(_code, row))} |"
-    if len(table.rows) > ROWS:
-        yield ""
-        yield f"… and {len(table.rows) - ROWS} more rows"
+        text = f"| {' | '.join(map(_code, row))} |"
+        room -= _size(text)
+        if room < 0:
+            break
+        rows.append(text)
+    more = len(table.rows) - len(rows)
+    return "\n".join([*head, *rows, *([f"\n… and {more} more rows"] if more else []), ""])
 
 
 def _code(text: str) -> str:
@@ -82,18 +85,31 @@ def _code(text: str) -> str:
     return f"<code>{shown}</code>"
 
 
-def _file(changes: Changes, file: FileChange) -> Iterator[str]:
-    name = f"{_code(file.path)}{KINDS[file.kind]} · {escape(changes.who(file.frameworks))}"
-    yield f"<details><summary>{name} · +{file.added} -{file.removed}</summary>"
-    yield ""
-    for hunk in file.hunks:
-        text = "\n".join(hunk.lines)
-        longest = max(map(len, re.findall("`+", text)), default=0)
-        fence = "`" * max(3, longest + 1)
-        yield f"{fence}diff"
-        yield heading(hunk, file)
-        yield text
-        yield fence
-        yield ""
-    yield "</details>"
-    yield ""
+def _file(section: Section, room: int) -> tuple[str, int]:
+    """Return a file with as many hunks as there is room for, and how many there is none for."""
+    title = f"{_code(section.title)} · {_code(section.who)} · {section.count}"
+    start, end = f"\n<details><summary>{title}</summary>\n\n", "</details>\n"
+    room -= _size(start) + _size(end)
+    shown: list[str] = []
+    for hunk in section.change.hunks:
+        text = _fenced("\n".join(_hunk(hunk, section.change)))
+        if _size(text) > room:
+            break
+        room -= _size(text)
+        shown.append(text)
+    left_out = len(section.change.hunks) - len(shown)
+    return ("".join([start, *shown, end]) if shown else ""), left_out
+
+
+def _hunk(hunk: Hunk, file: FileChange) -> Iterator[str]:
+    yield f"@@ {heading(hunk, file)} @@"
+    for group in groups(hunk):
+        if group.who:
+            yield f"@@ {group.who} @@"
+        yield from (f"{line.mark}{line.text}" for line in group.lines)
+
+
+def _fenced(text: str) -> str:
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}diff\n{text}\n{fence}\n\n"

@@ -2,80 +2,32 @@
 
 from collections.abc import Iterator
 
-from agentcore_new.review.changes import Changes, FileChange, Hunk
-from agentcore_new.terminal import Table, plain_table
-
-KINDS = {"added": " (new file)", "removed": " (removed)", "changed": ""}
-NONE = "none"
-NOTHING = "Users get what they got: nothing has changed."
+from agentcore_new.review.changes import Changes
+from agentcore_new.review.presenter import groups, heading, sections, summary, tables
+from agentcore_new.terminal import plain_table
 
 
 def lines(changes: Changes) -> Iterator[str]:
-    """Yield the lines of the whole report."""
-    if not changes:
-        yield f"{NOTHING} Compared with {changes.base}."
-        return
+    """Yield the lines of the whole report, without characters that a terminal would obey."""
+    for line in _lines(changes):
+        yield "".join(each if each.isprintable() else _escaped(each) for each in line)
+
+
+def _lines(changes: Changes) -> Iterator[str]:
     yield summary(changes)
     for table in tables(changes):
         yield ""
-        yield from plain_table(table).splitlines()
-    for file in changes.files:
+        yield from plain_table(table).split("\n")
+    for section in sections(changes):
         yield ""
-        yield f"{changes.who(file.frameworks)} · {file.path}{KINDS[file.kind]}"
-        for hunk in file.hunks:
-            yield heading(hunk, file)
-            yield from hunk.lines
+        yield f"{section.title} · {section.who} · {section.count}"
+        for hunk in section.change.hunks:
+            yield f"@@ {heading(hunk, section.change)} @@"
+            for group in groups(hunk):
+                if group.who:
+                    yield f"@ {group.who}:"
+                yield from (f"{line.mark}{line.text}" for line in group.lines)
 
 
-def summary(changes: Changes) -> str:
-    """Return one line that says how much is new."""
-    paths = {file.path for file in changes.files}
-    kinds = [
-        f"{len({file.path for file in changes.files if file.kind == kind})} {word}"
-        for kind, word in (("changed", "changed"), ("added", "new"), ("removed", "removed"))
-        if any(file.kind == kind for file in changes.files)
-    ]
-    hunks = sum(len(file.hunks) for file in changes.files)
-    dependencies, choices = len(changes.dependencies), len(changes.choices)
-    counts = [
-        f"{_counted(len(paths), 'file')} ({', '.join(kinds)})" if paths else "",
-        _counted(hunks, "distinct hunk") if hunks else "",
-        _counted(dependencies, "change") + " of dependencies" if dependencies else "",
-        _counted(choices, "change") + " of options" if choices else "",
-    ]
-    found = ", ".join(count for count in counts if count)
-    return f"What users get, compared with {changes.base}: {found}."
-
-
-def tables(changes: Changes) -> list[Table]:
-    """Return what has a table of its own: dependencies, and what can be chosen."""
-    found = []
-    if changes.choices:
-        rows = tuple(
-            (each.what, each.before or NONE, each.after or NONE) for each in changes.choices
-        )
-        found.append(Table("Options, defaults and values", ("what", "before", "now"), rows))
-    if changes.dependencies:
-        columns = ("framework", "group", "before", "now", "where")
-        rows_of = tuple(
-            (
-                changes.who(each.frameworks),
-                each.group,
-                each.before or NONE,
-                each.after or NONE,
-                str(each.where),
-            )
-            for each in changes.dependencies
-        )
-        found.append(Table("Dependencies", columns, rows_of))
-    return found
-
-
-def heading(hunk: Hunk, file: FileChange) -> str:
-    """Return the line above a hunk."""
-    at = "" if file.kind != "changed" else f" line {hunk.after}"
-    return f"@@{at} {hunk.where} @@"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _escaped(character: str) -> str:
+    return character if character == "\t" else repr(character)[1:-1]

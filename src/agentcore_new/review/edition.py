@@ -13,27 +13,11 @@ from typing import Any
 from agentcore_new import git
 from agentcore_new.errors import UnknownBase
 from agentcore_new.options import FRAMEWORK
-from agentcore_new.review.faults import label
 from agentcore_new.review.rendering import Project
 
 # What rendering needs; the first release had these already.
 SOURCES = ("src", "templates", "copier.yml")
-# Run by the interpreter of today with the code of then, in a process of its own.
-EXPORT = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from agentcore_new import catalogue, options
-from agentcore_new.render import render
-try:
-    from agentcore_new.answers import combinations
-except ModuleNotFoundError:
-    from agentcore_new.options import combinations
-numbers, projects = {}, []
-for answers in combinations():
-    files = {path: numbers.setdefault(text, len(numbers)) for path, text in render(answers).items()}
-    projects.append([{option.name: answers[option.name] for option in options.OPTIONS}, files])
-json.dump([catalogue.as_object(), list(numbers), projects], sys.stdout)
-"""
+EXPORT = Path(__file__).with_name("export.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +28,21 @@ class Edition:
         name: What the reader calls it.
         catalogue: What can be chosen, as `frameworks --json` prints it.
         projects: The project of every combination.
+        templates: The text of each template, by its path in the repository.
     """
 
     name: str
     catalogue: Mapping[str, Any]
     projects: tuple[Project, ...]
+    templates: Mapping[str, str]
 
     @property
     def options(self) -> dict[str, list[str]]:
         """The values of each option but the framework, as they are written in names."""
         found: dict[str, dict[str, None]] = {}
         for project in self.projects:
-            for pair in label(project.combination).split(","):
-                name, _, value = pair.partition("=")
-                found.setdefault(name, {})[value] = None
+            for name, value in project.combination.items():
+                found.setdefault(name, {})[str(value).lower()] = None
         return {name: list(values) for name, values in found.items() if name != FRAMEWORK.name}
 
 
@@ -67,8 +52,9 @@ def of_folder(folder: Path, name: str) -> Edition:
     Raises:
         UnknownBase: The code does not run here.
     """
+    # the interpreter of today with the code of then
     done = subprocess.run(
-        [sys.executable, "-I", "-c", EXPORT, str(folder / "src")],
+        [sys.executable, "-I", EXPORT, folder / "src"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -85,32 +71,31 @@ def of_folder(folder: Path, name: str) -> Edition:
             Project(combination, {path: texts[number] for path, number in files.items()})
             for combination, files in projects
         ),
+        {
+            file.relative_to(folder).as_posix(): file.read_bytes().decode(errors="replace")
+            for file in sorted((folder / "templates").rglob("*"))
+            if file.is_file() and "__pycache__" not in file.parts
+        },
     )
 
 
 def of_commit(root: Path, commit: str, name: str) -> Edition:
-    """Render everything with the templates and the code of a commit, tag or branch.
+    """Render everything with the templates and the code of a commit.
 
     Args:
         root: The top of the checkout.
-        commit: What git knows it by.
+        commit: Its whole sha.
         name: What the reader calls it.
 
     Raises:
-        UnknownBase: There is no such commit, or its code does not run here.
+        UnknownBase: Its code does not run here.
     """
-    full = git.read(root, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
-    if commit.startswith("-") or not full:
-        raise UnknownBase(
-            f"There is no commit, tag or branch {commit} in {root}.",
-            hint="`git fetch --tags` may bring it.",
-        )
     with tempfile.TemporaryDirectory(prefix="agentcore-new-") as temporary:
         folder = Path(temporary)
         archive = folder / "archive.tar"
-        written = git.read(root, "archive", f"--output={archive}", full, "--", *SOURCES)
+        written = git.read(root, "archive", f"--output={archive}", commit, "--", *SOURCES)
         if written is None:
-            raise UnknownBase(f"{commit} has no templates: {', '.join(SOURCES)} are not all there.")
+            raise UnknownBase(f"{name} has no templates: {', '.join(SOURCES)} are not all there.")
         with tarfile.open(archive) as files:
             files.extractall(folder, filter="data")
         return of_folder(folder, name)

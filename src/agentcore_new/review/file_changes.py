@@ -1,0 +1,229 @@
+"""What is new in one file: the union of its texts of two editions, and the hunks of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agentcore_new.options import Value
+from agentcore_new.review.changes import FileChange, Hunk, HunkLine, Kind, Who
+from agentcore_new.review.cube import Cube, mask_of, relevant
+from agentcore_new.review.marked import marked
+from agentcore_new.review.sources import Sources
+from agentcore_new.review.union import lines, union
+from agentcore_new.review.words import words
+
+CONTEXT = 3  # lines around a change
+EDITION = "edition"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a file, with the cells that had it and those that have it."""
+
+    text: str
+    before: int
+    after: int
+
+    @property
+    def changed(self) -> int:
+        """The cells for which it is new or gone."""
+        return self.before ^ self.after
+
+
+@dataclass(frozen=True, slots=True)
+class FileUnion:
+    """The union of one file over the two editions.
+
+    Args:
+        path: The file.
+        cube: The options that make a difference.
+        rows: Its lines.
+        had: The cells that had it.
+        has: The cells that have it.
+        known: The cells of projects that there were before, and are.
+        arrived: The cells of each new value of a choice, by option and value.
+    """
+
+    path: str
+    cube: Cube
+    rows: tuple[Row, ...]
+    had: int
+    has: int
+    known: int
+    arrived: Mapping[tuple[str, Value], int]
+
+    def who(self, some: int, within: int = 0) -> Who:
+        """Describe some cells."""
+        options = [
+            (name, present)
+            for name, masks in self.cube.masks.items()
+            if len(present := tuple(_shown(v) for v, mask in masks.items() if mask & some))
+            < len(masks)
+        ]
+        return Who(words(self.cube, some, within or self.known | some), tuple(options))
+
+
+def file_union(
+    cube: Cube,
+    there: Sequence[bool],
+    arrived: Mapping[tuple[str, Value], int],
+    path: str,
+    old: Sequence[str | None],
+    new: Sequence[str | None],
+) -> FileUnion:
+    """Return the union of a file over two editions.
+
+    Args:
+        cube: All options.
+        there: Which cells have a project, in one of the editions.
+        arrived: The cells of each new value of a choice.
+        path: The file.
+        old: Its text in each cell, before.
+        new: The same, now.
+    """
+    newcomer = [
+        tuple(bool(mask >> number & 1) for mask in arrived.values()) for number in range(len(there))
+    ]
+    smaller, found = relevant(cube, list(zip(old, new, there, newcomer, strict=True)))
+    both = Cube((*smaller.axes, (EDITION, (False, True))))
+    rows = tuple(
+        Row(_text(line), _every_other(mask, 0), _every_other(mask, 1))
+        for line, mask in union(both, [text for row in found for text in row[:2]])
+    )
+    its_arrived = {
+        key: mask_of(flags[number] for _, _, _, flags in found)
+        for number, key in enumerate(arrived)
+    }
+    return FileUnion(
+        path,
+        smaller,
+        rows,
+        mask_of(row[0] is not None for row in found),
+        mask_of(row[1] is not None for row in found),
+        mask_of(row[2] and not any(row[3]) for row in found),
+        its_arrived,
+    )
+
+
+def _text(line: str) -> str:
+    return line[:-1] if line.endswith("\n") else f"{line}\\ (no newline at the end)"
+
+
+def _every_other(mask: int, start: int) -> int:
+    """Return the set of cells of one edition from one of both, whose cells alternate."""
+    return int(f"{mask:b}"[::-1][start::2][::-1] or "0", 2)
+
+
+def changes_of_known(file: FileUnion, sources: Sources) -> Iterator[FileChange]:
+    """Yield what is new in a file for the projects that there were, by kind."""
+    changed = file.had & file.has & file.known
+    hunks = tuple(_hunks(file, changed, sources))
+    if hunks:
+        some = 0
+        for row in file.rows:
+            some |= row.changed & changed
+        yield FileChange(file.path, "changed", file.who(some), hunks)
+    if added := file.has & ~file.had & file.known:
+        yield _whole(file, "added", added, sources)
+    if removed := file.had & ~file.has & file.known:
+        yield _whole(file, "removed", removed, sources)
+
+
+def _whole(file: FileUnion, kind: Kind, some: int, sources: Sources) -> FileChange:
+    """Return a file that is new or gone: all of it, with marks where not all of `some` have it."""
+    own = [
+        (f"{row.text}\n", mask)
+        for row in file.rows
+        if (mask := (row.after if kind == "added" else row.before) & some)
+    ]
+    text = marked(file.path, file.cube, own, some, some)
+    mark = "+" if kind == "added" else "-"
+    who = file.who(some)
+    shown = tuple(HunkLine(mark, line.removesuffix("\n"), who) for line in lines(text))
+    hunk = Hunk(1, who, sources.of(file.path, shown), shown)
+    return FileChange(file.path, kind, who, (hunk,))
+
+
+def changes_of_newcomer(
+    file: FileUnion, mask: int, sources: Sources
+) -> tuple[list[FileChange], int]:
+    """Return what a new value of a choice has of its own in a file, and how many lines it lacks."""
+    some = mask & file.has
+    others = file.has & ~mask
+    rows = tuple(
+        Row(row.text, row.after & some if row.after & others else 0, row.after & some)
+        for row in file.rows
+    )
+    lacking = sum(
+        bool(others) and row.after & others == others and not row.after & some for row in file.rows
+    )
+    its_own = [row for row in rows if row.changed]
+    if not its_own:
+        return [], lacking
+    alone = FileUnion(file.path, file.cube, rows, some, some, file.known | some, {})
+    if all(row.changed for row in rows if row.after):
+        return [_whole(alone, "added", some, sources)], lacking
+    hunks = tuple(_hunks(alone, some, sources))
+    return [FileChange(file.path, "changed", alone.who(some), hunks)], lacking
+
+
+def _hunks(file: FileUnion, within: int, sources: Sources) -> Iterator[Hunk]:
+    """Yield the lines that change for the cells `within`, those near to each other together."""
+    group: list[int] = []
+    some = 0  # the cells that the group changes
+    for number, row in enumerate(file.rows):
+        if not (changed := row.changed & within):
+            continue
+        is_near = changed & some and _between(file.rows, group[-1], number, some) <= 2 * CONTEXT
+        if group and not is_near:
+            yield _hunk(file, within, group, some, sources)
+            group, some = [], 0
+        group.append(number)
+        some |= changed
+    if group:
+        yield _hunk(file, within, group, some, sources)
+
+
+def _between(rows: Sequence[Row], start: int, stop: int, some: int) -> int:
+    """Return how many lines that do not change a project of `some` has in between."""
+    return sum(bool(row.after & some) and not row.changed & some for row in rows[start + 1 : stop])
+
+
+def _hunk(file: FileUnion, within: int, group: Sequence[int], some: int, sources: Sources) -> Hunk:
+    rows = file.rows
+    cell = some & -some  # the first project: around the change stands what it has
+    same = [n for n, row in enumerate(rows) if row.after & some and not row.changed & within]
+    around = [n for n in same if rows[n].after & cell]
+    numbers = {
+        *[n for n in around if n < group[0]][-CONTEXT:],
+        *[n for n in same if group[0] < n < group[-1]],
+        *[n for n in around if n > group[-1]][:CONTEXT],
+        *group,
+    }
+    shown: list[HunkLine] = []
+    gains: list[HunkLine] = []
+    for number in sorted(numbers):
+        row = rows[number]
+        if number not in group:
+            shown += [*gains, HunkLine(" ", row.text)]
+            gains = []
+            continue
+        # What goes stands before what comes.
+        if lost := row.before & ~row.after & within:
+            shown.append(HunkLine("-", row.text, file.who(lost)))
+        if gained := row.after & ~row.before & within:
+            gains.append(HunkLine("+", row.text, file.who(gained)))
+    found = (*shown, *gains)
+    return Hunk(_line(rows, group[0], within), file.who(some), sources.of(file.path, found), found)
+
+
+def _line(rows: Sequence[Row], number: int, within: int) -> int:
+    """Return the number of a row that changes in the text of the first project that has it."""
+    first = rows[number]
+    cell = first.changed & within
+    cell &= -cell
+    is_new = bool(first.after & cell)
+    return 1 + sum(bool((row.after if is_new else row.before) & cell) for row in rows[:number])
+
+
+def _shown(value: Value) -> str:
+    return str(value).lower()

@@ -1,0 +1,145 @@
+"""The changes in the words and tables in which people read them, whatever the format."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agentcore_new.review.changes import Changes, FileChange, Hunk, HunkLine, Who
+from agentcore_new.terminal import Table
+
+NONE = "none"
+EVERYBODY = "all projects"
+NOTHING = "Users get what they got: nothing has changed."
+KINDS = {"changed": "", "added": "new file", "removed": "removed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of a hunk, one after the other, that the same projects lose or gain.
+
+    Args:
+        who: Which they are; nothing where all of the hunk have the lines.
+        lines: The lines, those around a change among them.
+    """
+
+    who: str
+    lines: tuple[HunkLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One file, as it is headed.
+
+    Args:
+        title: Its path, and what became of it.
+        who: Whose projects change.
+        count: How many lines come and go.
+        change: The change itself.
+    """
+
+    title: str
+    who: str
+    count: str
+    change: FileChange
+
+
+def who(some: Who) -> str:
+    """Return which projects, in words."""
+    return EVERYBODY if some.words == "all" else some.words
+
+
+def summary(changes: Changes) -> str:
+    """Return one line that says how much is new."""
+    if not changes:
+        return f"{NOTHING} Compared with {changes.base}."
+    paths = {file.path for file in changes.files}
+    kinds = [
+        f"{len({file.path for file in changes.files if file.kind == kind})} {word}"
+        for kind, word in (("changed", "changed"), ("added", "new"), ("removed", "removed"))
+        if any(file.kind == kind for file in changes.files)
+    ]
+    hunks = sum(len(file.hunks) for file in changes.files)
+    dependencies, choices = len(changes.dependencies), len(changes.choices)
+    counts = [
+        f"{_counted(len(paths), 'file')} ({', '.join(kinds)})" if paths else "",
+        _counted(hunks, "distinct hunk") if hunks else "",
+        _counted(dependencies, "change") + " of dependencies" if dependencies else "",
+        _counted(choices, "change") + " of options" if choices else "",
+    ]
+    found = ", ".join(count for count in counts if count)
+    return f"What users get, compared with {changes.base}: {found}."
+
+
+def tables(changes: Changes) -> list[Table]:
+    """Return what has a table of its own; tables without rows are left out."""
+    found = [
+        Table(
+            "Options, defaults and values",
+            ("what", "before", "now"),
+            tuple((each.what, each.before or NONE, each.after or NONE) for each in changes.choices),
+        ),
+        Table(
+            "New, beside what it has in common with the others",
+            (
+                "what",
+                "files as the others have them",
+                "files with lines of its own",
+                "lines it lacks",
+            ),
+            tuple(
+                (
+                    f"{each.option.replace('_', ' ')} {each.value}",
+                    str(each.shared),
+                    ", ".join(each.own) or NONE,
+                    str(each.lacking),
+                )
+                for each in changes.newcomers
+            ),
+        ),
+        Table(
+            "Dependencies",
+            ("group", "before", "now", "who"),
+            tuple(
+                (each.group, each.before or NONE, each.after or NONE, who(each.who))
+                for each in changes.dependencies
+            ),
+        ),
+        Table(
+            "Commits since then that touch what users get",
+            ("commit", "subject"),
+            tuple((each.sha, each.subject) for each in changes.commits),
+        ),
+    ]
+    return [table for table in found if table.rows]
+
+
+def sections(changes: Changes) -> Iterator[Section]:
+    """Yield each file with its heading, changed ones first."""
+    for file in changes.files:
+        kind = KINDS[file.kind]
+        title = f"{file.path} ({kind})" if kind else file.path
+        yield Section(title, who(file.who), f"+{file.added} -{file.removed}", file)
+
+
+def heading(hunk: Hunk, file: FileChange) -> str:
+    """Return the line above a hunk: where, who has it, and what it comes from."""
+    at = f"line {hunk.line}" if file.kind == "changed" else ""
+    return " · ".join(filter(None, [at, who(hunk.who), ", ".join(hunk.templates)]))
+
+
+def groups(hunk: Hunk) -> Iterator[Group]:
+    """Yield the lines of a hunk, with who has them where that is not who has the hunk."""
+    lines: list[HunkLine] = []
+    current = ""
+    for line in hunk.lines:
+        its = "" if line.who in (None, hunk.who) else who(line.who) if line.who else ""
+        if lines and its != current:
+            yield Group(current, tuple(lines))
+            lines = []
+        current = its
+        lines.append(line)
+    if lines:
+        yield Group(current, tuple(lines))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
