@@ -83,7 +83,7 @@ def test_the_result_is_that_of_pytest_to_the_byte(checkout: Path, agentcore_new:
     test.write_bytes((ROOT / "tests/test_snapshots.py").read_bytes())
     for n, path in enumerate((TEMPLATE, "templates/frameworks/adk/main.py.jinja")):
         edit(checkout, path, "\n\n\n", f"\n\n\nADDED = {n}\n\n\n")
-    (checkout / "templates/project/extra.py.jinja").write_text("STREAM = {{ stream }}\n")
+    (checkout / "templates/project/extra.yml.jinja").write_text("stream: {{ stream }}\n")
     (checkout / "snapshots" / CHANGED).unlink()
     (checkout / "snapshots/project/old").mkdir()
     (checkout / "snapshots/project/old/one.py").write_text("")
