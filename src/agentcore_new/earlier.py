@@ -27,7 +27,7 @@ def left_over(target: Path, now: Container[str]) -> tuple[str, ...]:
         now: The paths of the files that it has from now on.
     """
     try:
-        before = render(complete(_recorded((target / RECORD).read_bytes().decode())))
+        before = render(complete(_recorded((target / RECORD).read_text(encoding="utf-8"))))
     except (OSError, ValueError, Error):
         return ()
     return tuple(path for path in before if path not in now and os.path.lexists(target / path))

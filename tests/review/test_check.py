@@ -83,7 +83,7 @@ def test_the_result_is_that_of_pytest_to_the_byte(checkout: Path, agentcore_new:
     test.write_bytes((ROOT / "tests/test_snapshots.py").read_bytes())
     for n, path in enumerate((TEMPLATE, "templates/frameworks/adk/main.py.jinja")):
         edit(checkout, path, "\n\n\n", f"\n\n\nADDED = {n}\n\n\n")
-    (checkout / "templates/project/extra.py.jinja").write_text("STREAM = {{ stream }}\n")
+    (checkout / "templates/project/extra.yml.jinja").write_text("stream: {{ stream }}\n")
     (checkout / "snapshots" / CHANGED).unlink()
     (checkout / "snapshots/project/old").mkdir()
     (checkout / "snapshots/project/old/one.py").write_text("")
@@ -194,6 +194,15 @@ def test_it_works_where_there_is_no_git(checkout: Path, agentcore_new: Command) 
 def test_the_unreleased_section_is_found(section: str, entry: str) -> None:
     assert changelog.unreleased(f"# Changelog\n\n## [Unreleased]\n{section}") == entry
     assert changelog.unreleased(f"# Changelog\n\n{section}") == ""
+
+
+def test_a_release_tells_as_its_entries_did() -> None:
+    released = "# Changelog\n\n## [Unreleased]\n\n## [0.1.0] - 2026-01-01\n\n- Old.\n"
+    entry = released.replace("[Unreleased]\n", "[Unreleased]\n\n- New.\n")
+    assert changelog.tells_more(entry, released)
+    assert changelog.tells_more(changelog.released(entry, "0.2.0", "2026-02-01"), released)
+    assert not changelog.tells_more(entry, entry)
+    assert not changelog.tells_more(released.replace("Old", "Older"), released)
 
 
 def test_what_an_editor_hides_is_seen_in_a_diff() -> None:

@@ -110,6 +110,10 @@ def test_a_release_comes_after_another(checkout: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(checkout / "src")}
     subprocess.run(command, cwd=checkout, env=env, check=True, capture_output=True)
     commit(checkout, "Something that users get")
+    hook = checkout / ".git/hooks/pre-commit"  # as CONTRIBUTING advises
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\nPYTHONPATH=src {sys.executable} -m agentcore_new check\n")
+    hook.chmod(0o755)
     done = release(checkout)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -158,7 +158,7 @@ def undocumented(root: Path) -> str | None:
     text = (root / changelog.FILE).read_text(encoding="utf-8")
     for commit in repository.bases(root):
         before = repository.file_at(root, commit, changelog.FILE)
-        if before is not None and changelog.unreleased(before) != changelog.unreleased(text):
+        if before is not None and changelog.tells_more(text, before):
             continue
         if repository.differs(root, commit, SNAPSHOTS, VERSION_LINES):
             return commit

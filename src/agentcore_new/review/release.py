@@ -51,7 +51,7 @@ def release(root: Path, version: str, day: str) -> list[Path]:
         _set_version(root, __version__, version)
         _move_entries(root, version, day)
         _commit(root, f"Release {version}")
-        # Tagged first: since which release users must be told of what is new depends on it.
+        # What cannot be tagged is not worth building.
         _run(root, "git", "tag", "--annotate", "--message", f"Release {version}", f"v{version}")
         _check(root)
         files = _build(root, version)
