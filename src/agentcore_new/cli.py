@@ -75,15 +75,14 @@ def _usage_error(error: typer.TyperException) -> errors.UsageError:
 
 def _wants_json(words: Sequence[str]) -> bool:
     """Return whether an object is asked for, which is to be known of a wrong command line too."""
-    options = dict([*pairwise(words), *(_split(word) for word in words)])
-    to = options.get("--output", "").lower()
-    named = options.get("--format", "json" if to.endswith(".json") else "")
-    return named == "json" or "--json" in words
-
-
-def _split(word: str) -> tuple[str, str]:
-    name, _, value = word.partition("=")
-    return name, value
+    given = dict(
+        pair
+        for word, following in pairwise([*words, ""])
+        for pair in ((word, following), tuple(word.split("=", 1)))
+        if len(pair) == 2 and pair[0] in ("--format", "--output")
+    )
+    by_name = "json" if given.get("--output", "").lower().endswith(".json") else ""
+    return given.get("--format", by_name) == "json" or "--json" in words
 
 
 def _report(error: errors.Error, *, as_json: bool) -> int:

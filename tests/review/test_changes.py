@@ -89,9 +89,9 @@ def test_the_same_lines_of_some_frameworks_are_one_change() -> None:
     after = edition(lambda c: files(new=c["framework"] != "x" or c["stream"]), **options)
     changes = compare(before, after)
     assert [row for row in told(changes) if row[0] == "a.py"] == [
-        ("a.py", "changed", [("y/z | stream", ["-one", "+two"])]),
+        ("a.py", "changed", [("not x | stream", ["-one", "+two"])]),
     ]
-    assert [each.who.words for each in changes.dependencies] == ["y/z | stream"]
+    assert [each.who.words for each in changes.dependencies] == ["not x | stream"]
 
 
 def test_lines_of_a_hunk_that_not_all_of_its_projects_have_say_who() -> None:

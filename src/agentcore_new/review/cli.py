@@ -141,15 +141,21 @@ def _format_of(file: Path | None) -> Format:
 
 def _written(style: Format, found: Changes, now: Edition) -> str:
     """Return the changes in one of the formats."""
-    from agentcore_new.review import diff_html, diff_json, diff_markdown, diff_text
-
     if style is Format.MARKDOWN:
-        return diff_markdown.markdown(found)
+        from agentcore_new.review.diff_markdown import markdown
+
+        return markdown(found)
     if style is Format.JSON:
-        return output.as_json(diff_json.as_object(found)) + "\n"
+        from agentcore_new.review.diff_json import as_object
+
+        return output.as_json(as_object(found)) + "\n"
     if style is Format.HTML:
-        return diff_html.html(found, now.options)
-    return "\n".join(diff_text.lines(found)) + "\n"
+        from agentcore_new.review.diff_html import html
+
+        return html(found, now.options)
+    from agentcore_new.review.diff_text import lines
+
+    return "\n".join(lines(found)) + "\n"
 
 
 def _write(file: Path, text: str) -> None:

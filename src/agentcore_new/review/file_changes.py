@@ -12,6 +12,7 @@ from agentcore_new.review.union import lines, union
 from agentcore_new.review.words import words
 
 CONTEXT = 3  # lines around a change
+LOOK_BACK = 8  # groups of lines, to which one more can belong
 EDITION = "edition"
 
 
@@ -167,20 +168,23 @@ def changes_of_newcomer(
 
 
 def _hunks(file: FileUnion, within: int, sources: Sources) -> Iterator[Hunk]:
-    """Yield the lines that change for the cells `within`, those near to each other together."""
-    group: list[int] = []
-    some = 0  # the cells that the group changes
+    """Yield the lines that change for the cells `within`, what is near to each other together."""
+    groups: list[tuple[list[int], int]] = []  # rows, and the cells that they change
     for number, row in enumerate(file.rows):
         if not (changed := row.changed & within):
             continue
-        is_near = changed & some and _between(file.rows, group[-1], number, some) <= 2 * CONTEXT
-        if group and not is_near:
-            yield _hunk(file, within, group, some, sources)
-            group, some = [], 0
-        group.append(number)
-        some |= changed
-    if group:
-        yield _hunk(file, within, group, some, sources)
+        near = [
+            (numbers, some)
+            for numbers, some in groups[-LOOK_BACK:]
+            if changed & some and _between(file.rows, numbers[-1], number, some) <= 2 * CONTEXT
+        ]
+        groups = [group for group in groups if group not in near]
+        together = sorted([number, *(each for numbers, _ in near for each in numbers)])
+        for _, some in near:
+            changed |= some
+        groups.append((together, changed))
+    for numbers, some in sorted(groups):
+        yield _hunk(file, within, numbers, some, sources)
 
 
 def _between(rows: Sequence[Row], start: int, stop: int, some: int) -> int:
