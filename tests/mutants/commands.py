@@ -80,16 +80,9 @@ COMMANDS = (
     one(
         "no JSON of the errors of --format json",
         f"{SOURCE}/cli.py",
-        '("--format", "json") in pairwise(words) or "--format=json" in words',
-        "False",
-        "tests/review/test_diff.py -k any_pipe",
-    ),
-    one(
-        "frameworks told together by the lines that change alone",
-        f"{SOURCE}/review/changes.py",
-        "same = tuple((hunk.changed, hunk.where) for hunk in hunks)",
-        "same = tuple(hunk.changed for hunk in hunks)",
-        "tests/review/test_changes.py",
+        'given.get("--format", by_name) == "json" or ',
+        "",
+        "tests/review/test_diff.py -k asked_for",
     ),
     one(
         "releases compared as text",
@@ -290,8 +283,8 @@ COMMANDS = (
     one(
         "modules of the current folder run to render an edition",
         f"{SOURCE}/review/edition.py",
-        '[sys.executable, "-I", "-c", EXPORT',
-        '[sys.executable, "-c", EXPORT',
+        '[sys.executable, "-I", EXPORT',
+        "[sys.executable, EXPORT",
         "tests/review/test_diff.py -k current_folder",
     ),
 )

@@ -21,6 +21,7 @@ from mutants.mutant import (
     contract,
     one,
 )
+from mutants.review import REVIEW
 from mutants.transcripts import TRANSCRIPTS
 
 HISTORY = (
@@ -291,4 +292,4 @@ OWN = (
     ),
 )
 
-MUTANTS = (*HISTORY, *OWN, *MACHINERY, *AGENTS, *FRAMEWORKS, *COMMANDS, *TRANSCRIPTS)
+MUTANTS = (*HISTORY, *OWN, *MACHINERY, *AGENTS, *FRAMEWORKS, *COMMANDS, *REVIEW, *TRANSCRIPTS)

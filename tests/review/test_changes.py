@@ -150,15 +150,14 @@ def test_what_is_around_a_change_makes_it_no_other_one() -> None:
 
 def test_around_a_change_is_what_its_first_project_has() -> None:
     def text(combination: dict[str, Value], last: str) -> dict[str, str]:
-        start = "streamed\n" if combination["stream"] else "plain\n"
-        return {"a.py": start + "".join(f"line {n}\n" for n in range(9)) + last}
+        lines = "".join(f"line {n}\n" for n in range(9))
+        return {"a.py": lines + ("streamed\n" if combination["stream"] else "plain\n") + last}
 
     before = edition(lambda c: text(c, "old\n"), stream=BOOLS)
     after = edition(lambda c: text(c, "new\n"), stream=BOOLS)
     ((hunk,),) = (file.hunks for file in compare(before, after).files)
-    assert [line.mark + line.text for line in hunk.lines] == [
-        " line 6", " line 7", " line 8", "-old", "+new",
-    ]  # fmt: skip
+    shown = [line.mark + line.text for line in hunk.lines]
+    assert shown == [" line 7", " line 8", " plain", "-old", "+new"]
     assert hunk.line == 11
 
 

@@ -79,6 +79,15 @@ def test_values_that_are_alike_stand_once() -> None:
     assert text_of(choice, texts) == f"#if not c\n{block}#else\nsomething else\n#end\n"
 
 
+def test_what_is_alike_of_them_stands_once() -> None:
+    choice = Cube(AXES[:1], AXES)
+    texts = [f"own line of {name}\nsecond line\nthird line\n" for name in "ab"]
+    assert text_of(choice, [*texts, "something else\n"]) == (
+        "#if not c\n#if a\nown line of a\n#elif b\nown line of b\n#end\nsecond line\nthird line\n"
+        "#else\nsomething else\n#end\n"
+    )
+
+
 def test_a_last_line_without_its_end_says_so() -> None:
     assert switch("one\n", "one") == "#if stream\none\n#no newline\n#else\none\n#end\n"
 

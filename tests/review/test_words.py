@@ -51,6 +51,8 @@ def test_what_is_known_already_is_not_said_again() -> None:
     known = those("framework == 'a' and stream")
     assert words(CUBE, those("framework == 'a' and stream and container"), known) == "container"
     assert words(CUBE, known, known) == "all"
+    known = those("stream == container")
+    assert words(CUBE, those("stream and container"), known) == "stream"
     known = those("framework in 'ab'")
     assert words(CUBE, those("framework == 'b'"), known) == "b"
 
