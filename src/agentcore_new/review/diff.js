@@ -37,17 +37,20 @@ function filterTables() {
       row.hidden = !isForWanted(row) || !isAboutWanted(row);
       visible += row.hidden ? 0 : 1;
     }
-    section.hidden = visible === 0;
+    showRows(section, visible);
   }
 }
 
+function showRows(section, visible) {
+  section.hidden = visible === 0;
+  section.querySelector("summary small").textContent = visible;
+}
+
 function filterHunk(hunk) {
-  let changes = 0;
-  for (const group of hunk.querySelectorAll(".group")) {
-    group.hidden = !isForWanted(group);
-    changes += !group.hidden && group.querySelector(".added, .removed") ? 1 : 0;
-  }
-  hunk.hidden = changes === 0 || !isForWanted(hunk);
+  for (const group of hunk.querySelectorAll(".group")) group.hidden = !isForWanted(group);
+  // An empty file has no lines that could be hidden.
+  const changed = [...hunk.querySelectorAll(".group")].filter((group) => group.querySelector(".added, .removed"));
+  hunk.hidden = !isForWanted(hunk) || (changed.length > 0 && changed.every((group) => group.hidden));
 }
 
 function filterFiles() {
@@ -63,7 +66,7 @@ function filterFiles() {
     count += article.hidden ? 0 : visible;
   });
   const index = document.getElementById("index");
-  if (index) index.hidden = indexRows.every((row) => row.hidden);
+  if (index) showRows(index, indexRows.filter((row) => !row.hidden).length);
   document.getElementById("shown").textContent = `${count} of ${hunks.length} hunks`;
 }
 

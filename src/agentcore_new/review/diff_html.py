@@ -10,6 +10,7 @@ from itertools import groupby
 import jinja2
 
 from agentcore_new.options import FRAMEWORK
+from agentcore_new.review.catalogue_changes import ChoiceChange
 from agentcore_new.review.changes import (
     Changes,
     Commit,
@@ -19,12 +20,12 @@ from agentcore_new.review.changes import (
     Newcomer,
     Who,
 )
-from agentcore_new.review.catalogue_changes import ChoiceChange
-from agentcore_new.review.code_tools import PYPROJECT
 from agentcore_new.review.presenter import groups, heading, sections, summary, tables
+from agentcore_new.review.requirements_of import PYPROJECT
 from agentcore_new.review.within_lines import Segment, segments
 from agentcore_new.terminal import Table
 
+LONG = 20  # rows, above which a table is folded
 LARGE = 1_000  # changed lines, from which on new and removed files are folded
 CLASSES = {" ": "same", "-": "removed", "+": "added"}
 
@@ -82,6 +83,7 @@ def html(changes: Changes, options: Mapping[str, Sequence[str]]) -> str:
         frameworks=options.get(FRAMEWORK.name, ()),
         options={name: values for name, values in options.items() if name != FRAMEWORK.name},
         is_large=sum(file.added + file.removed for file in changes.files) > LARGE,
+        long=LONG,
         concern=_concern,
         blocks=_blocks,
         heading=heading,
