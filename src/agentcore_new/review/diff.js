@@ -141,9 +141,11 @@ for (const hunk of hunks) {
 }
 
 const header = document.querySelector("header");
-new ResizeObserver(() => {
+function makeRoom() {
   document.documentElement.style.scrollPaddingTop = `${header.offsetHeight + 8}px`;
-}).observe(header);
+}
+new ResizeObserver(makeRoom).observe(header);
+makeRoom();
 
 document.getElementById("fold").addEventListener("click", () => foldAll(false));
 document.getElementById("unfold").addEventListener("click", () => foldAll(true));
