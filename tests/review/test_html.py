@@ -119,12 +119,13 @@ class Document(HTMLParser):
             self.shown.append(data)
 
 
-def dumped(page: Path, folder: Path, **chosen: str) -> str:
+def dumped(page: Path, folder: Path, *flags: str, **chosen: str) -> str:
     """Open the page with these filters, as a link to it would."""
     done = subprocess.run(
         [
             find_browser() or "chromium",
             *FLAGS.split(),
+            *flags,
             f"--user-data-dir={folder / 'profile'}",
             "--dump-dom",
             f"{page.as_uri()}?{urlencode(chosen)}",
@@ -317,6 +318,27 @@ def test_what_was_seen_is_folded_and_stays_so_over_a_reload(page: Path, tmp_path
     assert background.startswith("rgb(")
     assert int(layer) > 0
     assert found["padding"] >= found["height"] > 0
+
+
+@real
+@pytest.mark.parametrize("view", ["", "split"])
+def test_a_narrow_window_needs_no_scrolling_sideways(page: Path, tmp_path: Path, view: str) -> None:
+    # A window of the browser cannot be as narrow; a frame can.
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        f'<iframe width="400" height="800" src="{page.as_uri()}?view={view}"></iframe><script>'
+        """
+        addEventListener("load", () => {
+            const { document: shown, innerWidth, innerHeight } = frames[0];
+            const isNarrow = shown.documentElement.scrollWidth <= innerWidth;
+            const isLow = shown.querySelector("header").offsetHeight < innerHeight / 6;
+            document.title = `${innerWidth} ${isNarrow} ${isLow}`;
+        });
+        </script>""",
+        encoding="utf-8",
+    )
+    text = dumped(frame, tmp_path, "--allow-file-access-from-files")
+    assert Document(text).title == "400 true true"
 
 
 def test_what_changed_in_a_line_is_marked(page: Path) -> None:
