@@ -331,7 +331,10 @@ def test_a_narrow_window_needs_no_scrolling_sideways(page: Path, tmp_path: Path,
         """
         addEventListener("load", () => {
             const { document: shown, innerWidth, innerHeight } = frames[0];
-            const isNarrow = shown.documentElement.scrollWidth <= innerWidth;
+            const fits = (each) => each.scrollWidth <= each.clientWidth;
+            // What is wider than a hunk would be cut off.
+            const isNarrow = shown.documentElement.scrollWidth <= innerWidth
+                && [...shown.querySelectorAll("h1, h3, .run > div")].every(fits);
             const isLow = shown.querySelector("header").offsetHeight < innerHeight / 6;
             document.title = `${innerWidth} ${isNarrow} ${isLow}`;
         });
