@@ -143,8 +143,8 @@ COMMANDS = (
     one(
         "an example in the README with a flag that there is not",
         "README.md",
-        "agentcore-new create --framework adk\n",
-        "agentcore-new create --framework adk --streaming\n",
+        "agentcore-new create --framework adk --output-dir",
+        "agentcore-new create --framework adk --streaming --output-dir",
         "tests/test_documented_commands.py",
     ),
     one(
