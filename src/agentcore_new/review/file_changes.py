@@ -88,7 +88,7 @@ def file_union(
     both = Cube((*smaller.axes, (EDITION, (False, True))))
     rows = tuple(
         Row(_text(line), _every_other(mask, 0), _every_other(mask, 1))
-        for line, mask in union(both, [text for row in found for text in row[:2]])
+        for line, mask in union(both, [text for row in found for text in row[:2]], EDITION)
     )
     its_arrived = {
         key: mask_of(flags[number] for _, _, _, flags in found)

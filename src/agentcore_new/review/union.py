@@ -15,14 +15,16 @@ TELLING = 6  # letters and digits of a line
 ALIKE = 0.5
 
 
-def union(cube: Cube, texts: Sequence[str | None]) -> list[Line]:
+def union(cube: Cube, texts: Sequence[str | None], same_file: str = "") -> list[Line]:
     """Return the lines of all texts; those of one text are its own, in their order.
 
     Args:
         cube: The combinations.
         texts: The text of each cell; None where there is none.
+        same_file: A switch whose two texts are one file at two times: of those a blank line or a
+            bracket between two changes is the same too.
     """
-    return _union(cube, texts, 0, 0, len(texts))
+    return _union(cube, texts, same_file, 0, 0, len(texts))
 
 
 def lines(text: str) -> list[str]:
@@ -31,17 +33,18 @@ def lines(text: str) -> list[str]:
     return [f"{line}\n" for line in complete] + [last] * bool(last)
 
 
-def merge(one: list[Line], other: list[Line]) -> list[Line]:
+def merge(one: list[Line], other: list[Line], least: int = 1) -> list[Line]:
     """Return two unions as one; where they differ, the lines of `one` come first.
 
     Args:
         one: A union.
         other: One of other cells.
+        least: How many telling lines in a row they must share to be merged there.
     """
     merged: list[Line] = []
     i, j = 0, 0
     old, new = [line for line, _ in one], [line for line, _ in other]
-    for k, m, size in _blocks(old, new, 1):
+    for k, m, size in _blocks(old, new, least):
         merged += one[i:k] + other[j:m]
         i, j = k + size, m + size
         merged += _joined(one[k:i], other[m:j])
@@ -49,25 +52,25 @@ def merge(one: list[Line], other: list[Line]) -> list[Line]:
 
 
 def _union(
-    cube: Cube, texts: Sequence[str | None], depth: int, start: int, stop: int
+    cube: Cube, texts: Sequence[str | None], same_file: str, depth: int, start: int, stop: int
 ) -> list[Line]:
     """Return the union of the texts from `start` to `stop`, the first being the cell 0 of it."""
     first = texts[start]
     if all(text is first or text == first for text in texts[start:stop]):
         mask = (1 << stop - start) - 1
         return [(line, mask) for line in lines(first or "")]
-    _, values = cube.axes[depth]
+    name, values = cube.axes[depth]
     step = (stop - start) // len(values)
     parts = [
         [
             (line, some << number * step)
-            for line, some in _union(cube, texts, depth + 1, at, at + step)
+            for line, some in _union(cube, texts, same_file, depth + 1, at, at + step)
         ]
         for number, at in enumerate(range(start, stop, step))
     ]
     if set(values) == {False, True}:
         without, with_it = parts
-        return merge(with_it, without)
+        return merge(with_it, without, 0 if name == same_file else 1)
     return _merge_choices(parts)
 
 
