@@ -45,11 +45,27 @@ MAX_OTHER_LINES = 20
 MARK = re.compile(r"(#|<!--)(only|if|elif|else|end)\b")
 
 
+def body(section: str) -> str:
+    """The text of a section."""
+    return TEXT.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+
+
 def commands(section: str) -> list[str]:
     """The commands in the blocks of a section."""
-    text = TEXT.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```sh\n(.*?)^```$", body(section), re.DOTALL | re.MULTILINE)
     return [line for block in blocks for line in block.splitlines()]
+
+
+def unnamed(section: str, paths: list[str]) -> list[str]:
+    """Those of the paths that a section names neither themselves nor by a folder above."""
+    places = re.findall(r"`([\w./]+)`", body(section))
+    return [
+        path
+        for path in paths
+        if not any(
+            path == place or (place[-1] == "/" and path.startswith(place)) for place in places
+        )
+    ]
 
 
 def named_files() -> list[Path]:
@@ -121,10 +137,11 @@ class Checkout:
         command = ["git", *words]
         return subprocess.check_output(command, cwd=self.folder, text=True)
 
-    def commit(self) -> None:
-        """Commit everything."""
+    def commit(self) -> list[str]:
+        """Commit everything, and return the paths of it."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "A step")
+        return self.git("show", "--name-only", "--format=").splitlines()
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that is there once."""
@@ -209,7 +226,7 @@ def test_a_framework_and_an_option_are_what_contributing_says(tmp_path: Path) ->
     for path, kind, line in changed(beginning, with_framework):
         if not path.startswith(f"frameworks/{NAME}/"):
             assert kind == "+" or MARK.match(line), (path, line)
-    checkout.commit()
+    assert unnamed("Add a framework", checkout.commit()) == []
 
     add_an_option(checkout)
     again = commands("Add an option")
@@ -219,12 +236,12 @@ def test_a_framework_and_an_option_are_what_contributing_says(tmp_path: Path) ->
     checkout.run(check)
     lines = [*changed(with_framework, checkout.snapshots())]
     assert len(lines) <= len(MODULE.splitlines()) + MAX_OTHER_LINES, lines
+    assert unnamed("Add an option", checkout.commit()) == []
 
     checkout.run(fast, "-q")
     one_project = contract.replace("NAME", f"{NAME}-{LIKE.default_provider}")
     said = checkout.run(one_project.replace("tests/contract", MODULES), "-q")
     assert re.search(r"^\d+ passed", said, re.MULTILINE)
 
-    checkout.commit()
     touched = checkout.git("diff", "--name-only", "main", "--", "tests").split()
     assert touched == [f"tests/pins/{NAME}-tests.txt", f"tests/pins/{NAME}.txt"]
