@@ -216,8 +216,13 @@ def test_a_framework_and_an_option_are_what_contributing_says(tmp_path: Path) ->
     beginning = checkout.snapshots()
 
     add_a_framework(checkout)
-    said = checkout.run(pins.replace("NAME", NAME))
-    assert "\n  - " not in said  # what others have is taken, and nothing is renewed
+    checkout.run(pins.replace("NAME", NAME))
+    # what others have is taken, and nothing is renewed
+    for ending in (".txt", "-tests.txt"):
+        new, old = (checkout.folder / f"tests/pins/{each}{ending}" for each in (NAME, LIKE.value))
+        assert (
+            new.read_bytes() == old.read_bytes() == (ROOT / f"tests/pins/{old.name}").read_bytes()
+        )
     checkout.run(snapshots)
     assert "no new entry under Unreleased" in checkout.run(check, fails=True)
     add_a_line(checkout, f"{TITLE} is the framework of whoever wants it.")

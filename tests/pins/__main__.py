@@ -36,7 +36,7 @@ def resolve(*source: str, text: str = "", preferred: Sequence[str] = ()) -> list
     Args:
         source: What uv reads the requirements from.
         text: What it reads, if that is its input.
-        preferred: Lines of lists; their versions are taken, the first first, if they fit.
+        preferred: Lines of a list, whose versions are taken if they fit.
     """
     command = [UV, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--universal"]
     command += ["--python-version", "3.11", *source]
@@ -50,9 +50,16 @@ def resolve(*source: str, text: str = "", preferred: Sequence[str] = ()) -> list
 
 
 def listed(framework: str) -> list[str]:
-    """Each line of the lists of the frameworks, once, those of this one first."""
-    known = [name for name in (framework, *FRAMEWORKS) if pins.files_of(name)[0].exists()]
-    return [*dict.fromkeys(line for name in known for line in pins.of_projects(name))]
+    """The lines of each package in the first list that has it, that of this framework first."""
+    found: dict[str, list[str]] = {}
+    for name in (framework, *FRAMEWORKS):
+        if pins.files_of(name)[0].exists():
+            packages: dict[str, list[str]] = {}
+            for line in pins.of_projects(name):
+                packages.setdefault(line.partition("==")[0], []).append(line)
+            # of two versions uv would take either
+            found = packages | found
+    return [line for lines in found.values() for line in lines]
 
 
 def lists_of(framework: str, preferred: Sequence[str] = ()) -> dict[Path, list[str]]:
