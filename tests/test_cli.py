@@ -274,7 +274,7 @@ def test_the_defaults_are_told_to_people_and_are_in_the_object() -> None:
         (["create", "--yes"], "missing-answer", 2),
         (["create", "boto3", "--framework", "adk"], "invalid-answer", 1),
         (["create", "../x", "--framework", "adk"], "invalid-answer", 1),
-        (["create", "--framework", "crewai"], "unknown-choice", 2),
+        (["create", "--framework", "no-such"], "unknown-choice", 2),
         (["create", "--framework", "adk", "--model-provider", "azure"], "unknown-choice", 2),
         (["create", "--framework", "adk", "--model-id", 'x"'], "invalid-answer", 1),
         (["create", "--framework", "adk", "--description", "a\nb"], "invalid-answer", 1),

@@ -49,7 +49,7 @@ def module_names(folder: Path) -> tuple[str, ...]:
     """Return, in normal form, what Python can import of a folder of templates."""
     with os.scandir(folder) as entries:
         found = {
-            distribution_name(entry.name.removesuffix(".jinja").removesuffix(".py"))
+            entry.name.removesuffix(".jinja").removesuffix(".py").replace("_", "-").lower()
             for entry in entries
             if entry.name.endswith((".py", ".py.jinja"))
             or (entry.is_dir() and any(Path(entry.path).glob("__init__.py*")))

@@ -28,6 +28,8 @@ class Variant:
     def files(self) -> dict[str, str]:
         """The text of every file, by path."""
         answers: dict[str, str | bool | None] = {
+            # what has no field is on with a transcript, so that no option goes untried
+            **dict.fromkeys(SWITCHES, self.transcript),
             "framework": self.framework,
             "model_provider": self.provider,
             "stream": self.stream,
@@ -66,6 +68,7 @@ class Variant:
         return "\n".join(statements)
 
 
+SWITCHES = [option.name for option in options.OPTIONS if not option.choices]
 FRAMEWORKS = {row.value: row.default_provider for row in options.FRAMEWORKS}
 PROVIDERS = {row.value: row for row in options.PROVIDERS}
 PAIRS = [
