@@ -1,7 +1,7 @@
 """Draw the pictures of the READMEs: real runs of the commands, in folders of their own.
 
 Run it with `.venv/bin/python docs/picture.py` when the output of a command changes; it needs
-Chromium.
+Chromium. With the word `create` it draws that command alone, and needs none.
 """
 
 import io
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pexpect
@@ -39,13 +40,15 @@ STYLE = """
 """
 
 
-def main() -> None:
-    """Make all of them."""
+def main(words: Sequence[str]) -> None:
+    """Make all of them, or that of `create`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clone = folder / "clone"
         clone.mkdir()
         draw("agentcore-new create --framework adk --output-dir ..", clone, "create.svg")
+        if [*words] == ["create"]:
+            return
         checkout = changed_checkout(folder / "agentcore-new")
         draw("agentcore-new check", checkout, "check.svg")
         draw("agentcore-new diff", checkout, "diff.svg")
@@ -140,4 +143,4 @@ def photograph(address: str, width: int, height: int, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -108,7 +108,7 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
 
 def answer_framework(process: "pexpect.spawn[str]", framework: str) -> None:
     process.expect_exact(options.FRAMEWORK.question)
-    process.send(DOWN * options.FRAMEWORK.values.index(framework) + ENTER)
+    process.send(choosing(options.FRAMEWORK, framework, default="strands"))
 
 
 def test_only_what_is_not_given_is_asked() -> None:
