@@ -82,6 +82,28 @@ def test_who_names_nobody_sees_only_the_session_that_it_names(client: Client) ->
         assert client.said("nobody-1", user=anonymous) == []
 
 
+def test_the_payload_names_the_session_where_no_header_does(client: Client) -> None:
+    here: Way = {"session_id": "named", "user": "payload"}
+    client.ask("hello", **here)
+    for header in (None, "", "named"):
+        assert len(client.act("history", header, **here)["messages"]) == 2
+        assert client.act("status", header, **here)["status"] == "done"
+        (line,) = client.act("sessions", header, **here)["sessions"]
+        assert line["session_id"] == "named"
+    for action in ("history", "status", "sessions", "forget"):
+        for session, wrong in (("another", "named"), (None, 7), (None, "x" * 257)):
+            refused = client.try_to_act(action, session, user="payload", session_id=wrong)
+            assert refused.status_code == 400
+            assert "session id" in refused.json()["error"]
+    assert client.try_to_act("forget", user="payload", session_id=" ").status_code == 400
+    # an anonymous caller sees the session that it names, here too
+    client.ask("hello", session_id="named")
+    (line,) = client.act("sessions", session_id="named")["sessions"]
+    assert line["session_id"] == "named"
+    assert client.act("forget", **here) == {"forgotten": True, "messages": 2}
+    assert client.ask("hello", "named", user="payload").text == "turn 1: hello"
+
+
 def test_sessions_are_listed_last_used_first(client: Client) -> None:
     for name in ("a", "b", "c", "a"):
         client.ask(f"first line of {name}\nsecond line", name, user="lists")

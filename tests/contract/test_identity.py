@@ -16,11 +16,26 @@ from contract.wire import conversation
 
 pytestmark = [pytest.mark.real, each(CONTRACT)]
 
-NO_SESSION = {"absent": None, "empty": "", "blank": "\xa0"}
+# the header, and the payload
+NO_SESSION: dict[str, tuple[str | None, dict[str, str]]] = {
+    "absent": (None, {}),
+    "empty": ("", {}),
+    "blank": ("\xa0", {}),
+    "empty-in-payload": (None, {"session_id": ""}),
+    "blank-in-both": ("\xa0", {"session_id": " \n"}),
+}
 
 # whose session each caller gets: those with one owner share it, all others have their own
-CALLERS: list[tuple[str, str, dict[str, Any]]] = [
+CALLERS: list[tuple[str, str | None, dict[str, Any]]] = [
     ("nobody", "id", {}),
+    ("nobody", None, {"session_id": "id"}),
+    ("nobody", "", {"session_id": "id"}),
+    ("nobody", "\xa0", {"session_id": "id"}),
+    ("nobody", "id", {"session_id": "id"}),
+    ("nobody", "id", {"session_id": ""}),
+    ("nobody, another id", None, {"session_id": "id "}),
+    ("alice", None, {"user": "alice", "session_id": "id"}),
+    ("alice of acme", None, {"user_id": "alice", "tenant_id": "acme", "session_id": "id"}),
     ("alice", "id", {"user": "alice"}),
     ("alice", "id", {"user_id": "alice"}),
     ("alice", "id", {"user": "alice", "user_id": "mallory"}),
@@ -47,15 +62,15 @@ CALLERS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("session", NO_SESSION.values(), ids=NO_SESSION)
+@pytest.mark.parametrize(("session", "payload"), NO_SESSION.values(), ids=NO_SESSION)
 def test_without_a_session_id_nothing_is_kept(
-    client: Client, models: FakeModels, session: str | None
+    client: Client, models: FakeModels, session: str | None, payload: dict[str, Any]
 ) -> None:
     for _ in range(3):
-        assert client.ask("hello", session).text == "turn 1: hello"
-    held = client.begin("held <<hold=gate>>", session)
+        assert client.ask("hello", session, **payload).text == "turn 1: hello"
+    held = client.begin("held <<hold=gate>>", session, **payload)
     models.wait_held("gate")
-    assert client.ask("beside", session).text == "turn 1: beside"
+    assert client.ask("beside", session, **payload).text == "turn 1: beside"
     models.release("gate")
     assert held.result().text == "turn 1: held"
 
@@ -65,8 +80,8 @@ def test_turns_without_a_session_evict_nobody(server: Server) -> None:
     names = [f"kept-{n}" for n in range(128)]
     for name in names:
         client.ask("hello", name)
-    for n in range(50):
-        client.ask("hello", list(NO_SESSION.values())[n % 3])
+    for session, payload in [*NO_SESSION.values()] * 10:
+        client.ask("hello", session, **payload)
     assert server.closed("kept") == []
     assert {client.ask("again", name).text for name in names} == {"turn 2: again"}
 

@@ -44,6 +44,12 @@ BODIES = {
     "an empty tenant": b'{"prompt": "hello", "tenant_id": ""}',
     "an object as tenant": b'{"prompt": "hello", "tenant_id": {}}',
     "a long tenant": json.dumps({"prompt": "hello", "tenant_id": "x" * 257}).encode(),
+    "a numeric session": b'{"prompt": "hello", "session_id": 7}',
+    "a null session": b'{"prompt": "hello", "session_id": null}',
+    "an object as session": b'{"prompt": "hello", "session_id": {}}',
+    "an invisible session": b'{"prompt": "hello", "session_id": "a\\u0000b"}',
+    "a broken session": b'{"prompt": "hello", "session_id": "\\ud800"}',
+    "a long session": json.dumps({"prompt": "hello", "session_id": "x" * 257}).encode(),
     "no JSON": b"hello",
     "half a JSON": b'{"prompt": "hel',
     "two JSONs": b'{"prompt": "hello"}{}',
@@ -62,8 +68,14 @@ HEADERS = {
     "a long tenant header": {TENANT: LONG_ID},
     "an invisible tenant header": {TENANT: b"a\xadb"},
 }
+OTHER_SESSION = b'{"prompt": "hello", "session_id": "bystander-0"}'
 REFUSED: dict[str, tuple[bytes, dict[str, bytes]]] = {
     **{name: (body, {}) for name, body in BODIES.items()},
+    # there is a session header else
+    **{f"{name} alone": (BODIES[name], {SESSION: b""}) for name in BODIES if "session" in name},
+    "another session than the header's": (OTHER_SESSION, {}),
+    "another case of the session": (OTHER_SESSION, {SESSION: b"Bystander-0"}),
+    "a good session beside a long header": (OTHER_SESSION, {SESSION: LONG_ID}),
     **{name: (GOOD, headers) for name, headers in HEADERS.items()},
 }
 LEAKS = ("Traceback", "Error", "Exception", ".py")
@@ -101,6 +113,9 @@ def test_the_longest_prompt_is_answered(tight: Server, models: FakeModels) -> No
 def test_the_longest_ids_are_accepted(tight: Server) -> None:
     for session, user in (("s" * 256, "u" * 256), ("s" * 256, "u" * 255 + "v")):
         assert tight.client.ask("hello", session, user=user).text == "turn 1: hello"
+    for user in ("u" * 256, "w"):
+        asked = tight.client.ask("again", user=user, session_id="s" * 256)
+        assert asked.text == f"turn {2 if user == 'u' * 256 else 1}: again"
 
 
 def test_a_prompt_that_looks_like_code_is_only_a_prompt(tight: Server) -> None:

@@ -6,6 +6,7 @@ with the offline server of `test_projects`, DATABASE_URL in `test_stores`.
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ def test_every_variable_is_tested(variant: Variant) -> None:
     if variant.provider != "bedrock":
         key = PROVIDERS[variant.provider].api_key_variable
         own = {"MODEL_ID", "AGENTCORE_CREDENTIAL_PROVIDER", key}
+        own |= {"GOOGLE_API_KEY"} if variant.provider == "gemini" else set()
     constants = set(re.findall(r"`([A-Z_]+)` in `\w+\.py`", files["README.md"]))
     assert named - constants <= own | ELSEWHERE
     assert own - named <= {"AWS_DEFAULT_REGION"}
@@ -137,6 +139,82 @@ def test_a_key_of_agentcore_identity(variant: Variant, models: FakeModels, tmp_p
     with serve(variant, tmp_path, given) as server:
         request = asked(server, models)
     assert (request.key, request.model) == (key_of("my-keys"), MODEL)
+
+
+@each([variant for variant in WITH_KEY if variant.provider == "gemini"])
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"GOOGLE_API_KEY": "of-google"}, "of-google"),
+        ({"GOOGLE_API_KEY": "of-google", "GEMINI_API_KEY": " "}, "of-google"),
+        ({"GOOGLE_API_KEY": "of-google", "GEMINI_API_KEY": "of-gemini"}, "of-gemini"),
+    ],
+    ids=["google", "blank", "both"],
+)
+def test_googles_name_for_the_key(
+    variant: Variant, models: FakeModels, tmp_path: Path, given: dict[str, str], key: str
+) -> None:
+    with serve(variant, tmp_path, settings(models, variant, **given)) as server:
+        assert asked(server, models).key == key
+        # of both, Google's SDK would take the other, and says that it does
+        assert "GOOGLE_API_KEY" not in server.output("stderr")
+
+
+# how the AgentCore CLI names a key locally, and deployed the provider of it in AgentCore Identity
+def local(provider: str, of: str = "MYPROJECT") -> str:
+    return f"AGENTCORE_CREDENTIAL_{of}{provider.upper()}"
+
+
+def deployed(provider: str, of: str = "MYPROJECT") -> str:
+    return f"CREDENTIAL_{of}{provider.upper()}_NAME"
+
+
+@each(BY_PROVIDER)
+def test_a_key_of_the_agentcore_cli(variant: Variant, models: FakeModels, tmp_path: Path) -> None:
+    names = {local(other): f"of-{other}" for other in PROVIDERS}
+    own = names | {"AGENTCORE_CREDENTIAL_PROVIDER": UNKNOWN, "LOCAL_DEV": "1"}
+    with serve(variant, tmp_path, settings(models, variant, **own)) as server:
+        assert asked(server, models).key == f"of-{variant.provider}"
+
+
+@each(BY_PROVIDER)
+def test_a_provider_of_the_agentcore_cli(
+    variant: Variant, models: FakeModels, tmp_path: Path
+) -> None:
+    names = {deployed(other): f"My-Project.{other}" for other in PROVIDERS}
+    own = names | {local(variant.provider): "", "CREDENTIAL_A_TOOL_NAME": UNKNOWN}
+    given = settings(models, variant, **own) | identity(models.url)
+    with serve(variant, tmp_path, given) as server:
+        assert asked(server, models).key == key_of(f"My-Project.{variant.provider}")
+
+
+@each(BY_PROVIDER)
+def test_a_provider_of_ones_own_goes_first(
+    variant: Variant, models: FakeModels, tmp_path: Path
+) -> None:
+    names = {deployed(variant.provider, of): f"of-{of}" for of in ("ONE", "TWO")}
+    own = names | {"AGENTCORE_CREDENTIAL_PROVIDER": "my-keys"}
+    given = settings(models, variant, **own) | identity(models.url)
+    with serve(variant, tmp_path, given) as server:
+        assert asked(server, models).key == key_of("my-keys")
+
+
+@each(BY_PROVIDER)
+@pytest.mark.parametrize("way", [local, deployed], ids=["local", "deployed"])
+def test_of_two_keys_of_the_agentcore_cli_none_is_guessed(
+    variant: Variant, models: FakeModels, tmp_path: Path, way: Callable[[str, str], str]
+) -> None:
+    names = {way(variant.provider, of): f"key-of-{of.lower()}" for of in ("ONE", "TWO")}
+    given = settings(models, variant, **names) | identity(models.url)
+    with serve(variant, tmp_path, given) as server:
+        response = server.client.post(b'{"prompt": "hello"}', TOKEN)
+        assert response.status_code == 500
+        assert response.json()["error"].startswith("The agent is not configured. Request id: ")
+        messages = [record["message"] for record in server.records()]
+    (cause,) = [message for message in messages if all(name in message for name in names)]
+    assert PROVIDERS[variant.provider].api_key_variable in cause
+    assert "key-of" not in cause
+    assert models.requests == []
 
 
 @each(BY_PROVIDER)

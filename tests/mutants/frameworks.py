@@ -84,17 +84,38 @@ FRAMEWORKS = (
     one(
         "AGENTCORE_CREDENTIAL_PROVIDER under another name than in the README",
         CREDENTIALS,
-        'os.environ.get("AGENTCORE_CREDENTIAL_PROVIDER")',
-        'os.environ.get("AGENTCORE_IDENTITY_PROVIDER")',
+        '_value("AGENTCORE_CREDENTIAL_PROVIDER")',
+        '_value("AGENTCORE_IDENTITY_PROVIDER")',
         setting("identity", "adk-gemini-json"),
     ),
     one(
         "AgentCore Identity asked before one's own key",
         CREDENTIALS,
-        'key = os.environ.get("{{ api_key_variable }}")\n',
-        'key = os.environ.get("{{ api_key_variable }}")\n'
-        '    key = None if os.environ.get("AGENTCORE_CREDENTIAL_PROVIDER") else key\n',
+        "    if key := key or _value_of_cli(",
+        '    key = "" if os.environ.get("AGENTCORE_CREDENTIAL_PROVIDER") else key\n'
+        "    if key := key or _value_of_cli(",
         setting("goes_first", "autogen-openai-json"),
+    ),
+    one(
+        "GOOGLE_API_KEY before GEMINI_API_KEY, as in Google's SDK",
+        CREDENTIALS,
+        'key = _value("{{ api_key_variable }}")',
+        'key = os.environ.get("GOOGLE_API_KEY") or _value("{{ api_key_variable }}")',
+        setting("googles", "autogen-gemini-json"),
+    ),
+    one(
+        "a key of the AgentCore CLI for whatever it is, taken for the model's",
+        CREDENTIALS,
+        "if name.startswith(prefix) and name.endswith(suffix)]",
+        "if name.startswith(prefix)]",
+        setting("agentcore_cli", "autogen-gemini-json"),
+    ),
+    one(
+        "of two keys of the AgentCore CLI, the first taken",
+        CREDENTIALS,
+        "if len(set(values.values())) > 1:",
+        "if False:",
+        setting("guessed", "autogen-gemini-json"),
     ),
     one(
         "a refusal of AgentCore Identity taken for a failed turn",

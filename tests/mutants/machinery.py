@@ -278,6 +278,20 @@ MACHINERY = (
         contract("bodies", f"'{JSON} and once'"),
     ),
     one(
+        "a session id of the payload ignored",
+        INVOCATION,
+        '_session(payload.get("session_id", ""))\n',
+        '_session("")\n',
+        contract("identity", f"'{JSON} and belongs'"),
+    ),
+    one(
+        "of two session ids the header's, without a word",
+        INVOCATION,
+        "    if header and field and header != field:",
+        "    if False:",
+        contract("input", f"'{JSON} and refused'"),
+    ),
+    one(
         "a payload believed that comes without headers",
         INVOCATION,
         '        raise refusal("The request has no headers that tell who calls.")\n',

@@ -41,8 +41,8 @@ HISTORY = (
     one(
         "a default session that callers without one share",
         INVOCATION,
-        '_checked_id("session id", session)) if session.strip() else None',
-        '_checked_id("session id", session if session.strip() else "default"))',
+        "SessionKey(*caller, session) if session else None",
+        'SessionKey(*caller, session or "default")',
         contract("identity", f"'{JSON}'"),
     ),
     Mutant(
@@ -177,8 +177,8 @@ HISTORY = (
     one(
         "the bare session id as the key",
         INVOCATION,
-        'return SessionKey(*caller, _checked_id("session id", session))',
-        'return SessionKey(None, None, _checked_id("session id", session))',
+        "return SessionKey(*caller, session)",
+        "return SessionKey(None, None, session)",
         contract("identity", JSON),
     ),
     one(
