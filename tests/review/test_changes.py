@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
 from itertools import product
 from typing import Any
 
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 from agentcore_new.options import Value
 from agentcore_new.review.changes import Changes, FileChange
 from agentcore_new.review.comparison import compare
+from agentcore_new.review.cube import Cube
 from agentcore_new.review.edition import Edition
+from agentcore_new.review.merged import merged
 from agentcore_new.review.rendering import Project
 from agentcore_new.review.requirements_of import PYPROJECT
+from agentcore_new.review.union import lines as split
 from agentcore_new.review.words import holds
 
 Files = Callable[[dict[str, Value]], dict[str, str]]
@@ -159,6 +163,30 @@ def test_around_a_change_is_what_its_first_project_has() -> None:
     shown = [line.mark + line.text for line in hunk.lines]
     assert shown == [" line 7", " line 8", " plain", "-old", "+new"]
     assert hunk.line == 11
+
+
+def test_short_lines_between_changes_are_none() -> None:
+    before = edition(lambda _: {"a.py": "a = 1\nb = 2\nc = 3\n\nd = 4\n"}, stream=BOOLS)
+    after = edition(lambda _: {"a.py": "a = 1\nb = 3\nc = 3\n\nd = 5\ne\n"}, stream=BOOLS)
+    ((hunk,),) = (file.hunks for file in compare(before, after).files)
+    shown = [line.mark + line.text for line in hunk.lines]
+    assert shown == [" a = 1", "-b = 2", "+b = 3", " c = 3", " ", "-d = 4", "+d = 5", "+e"]
+
+
+def test_what_comes_is_told_with_the_blank_lines_after_it() -> None:
+    one, two, three = (
+        "def one():\n    pass\n",
+        "def two():\n    pass\n",
+        "def three():\n    pass\n",
+    )
+    before = edition(lambda _: {"a.py": f"{one}\n\n{three}"})
+    after = edition(lambda _: {"a.py": f"{one}\n\n{two}\n\n{three}"})
+    expected = ["def two():", "    pass", "", ""]
+    assert told(compare(before, after)) == [
+        ("a.py", "changed", [("all", [f"+{x}" for x in expected])])
+    ]
+    ((_, _, ((_, gone),)),) = told(compare(after, before))
+    assert gone == [f"-{line}" for line in expected]
 
 
 def test_the_line_that_changes_is_named() -> None:
@@ -349,3 +377,17 @@ def test_what_is_lost_and_gained_makes_the_new_texts_of_the_old(
 def has(words: str, **combination: Value) -> bool:
     axes: dict[str, Sequence[Value]] = {"framework": ("x",), "stream": BOOLS, "container": BOOLS}
     return holds(words, axes, {"framework": "x", **combination})
+
+
+@given(st.lists(TEXTS, min_size=8, max_size=8))
+def test_each_project_finds_its_texts_in_the_merged_lines(texts: list[str]) -> None:
+    cube = Cube((("framework", ("x", "y")), ("stream", (False, True))))
+    pairs = list(zip(texts[:4], texts[4:], strict=True))
+    lines = merged(cube, pairs)
+    for cell, (before, after) in enumerate(pairs):
+        assert "".join(line for line, had, _ in lines if had >> cell & 1) == before
+        assert "".join(line for line, _, has in lines if has >> cell & 1) == after
+        # and no line that this project keeps is one that it loses and gains
+        kept = sum((had & has) >> cell & 1 for _, had, has in lines)
+        blocks = SequenceMatcher(None, *map(split, (before, after)), autojunk=False)
+        assert kept == sum(block.size for block in blocks.get_matching_blocks())

@@ -7,13 +7,13 @@ from agentcore_new.options import Value
 from agentcore_new.review.changes import FileChange, Hunk, HunkLine, Kind, Who
 from agentcore_new.review.cube import Cube, mask_of, relevant
 from agentcore_new.review.marked import marked
+from agentcore_new.review.merged import merged
 from agentcore_new.review.sources import Sources
-from agentcore_new.review.union import lines, union
+from agentcore_new.review.union import lines
 from agentcore_new.review.words import words
 
 CONTEXT = 3  # lines around a change
 LOOK_BACK = 8  # groups of lines, to which one more can belong
-EDITION = "edition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,9 @@ def file_union(
         tuple(bool(mask >> number & 1) for mask in arrived.values()) for number in range(len(there))
     ]
     smaller, found = relevant(cube, list(zip(old, new, there, newcomer, strict=True)))
-    both = Cube((*smaller.axes, (EDITION, (False, True))))
     rows = tuple(
-        Row(_text(line), _every_other(mask, 0), _every_other(mask, 1))
-        for line, mask in union(both, [text for row in found for text in row[:2]])
+        Row(_text(line), before, after)
+        for line, before, after in merged(smaller, [(row[0], row[1]) for row in found])
     )
     its_arrived = {
         key: mask_of(flags[number] for _, _, _, flags in found)
@@ -107,11 +106,6 @@ def file_union(
 
 def _text(line: str) -> str:
     return line[:-1] if line.endswith("\n") else f"{line}\\ (no newline at the end)"
-
-
-def _every_other(mask: int, start: int) -> int:
-    """Return the set of cells of one edition from one of both, whose cells alternate."""
-    return int(f"{mask:b}"[::-1][start::2][::-1] or "0", 2)
 
 
 def changes_of_known(file: FileUnion, sources: Sources) -> Iterator[FileChange]:

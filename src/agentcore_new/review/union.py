@@ -1,9 +1,12 @@
 """The union of texts: every line of each of them once, and which of them have it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
+from typing import TypeVar
 
 from agentcore_new.review.cube import Cube
+
+T = TypeVar("T")
 
 # A line, its end included, and the cells of the cube whose texts have it.
 Line = tuple[str, int]
@@ -22,7 +25,21 @@ def union(cube: Cube, texts: Sequence[str | None]) -> list[Line]:
         cube: The combinations.
         texts: The text of each cell; None where there is none.
     """
-    return _union(cube, texts, 0, 0, len(texts))
+    return united(cube, texts, lambda text, some: [(line, some) for line in lines(text or "")])
+
+
+def united(
+    cube: Cube, contents: Sequence[T], lines_of: Callable[[T, int], list[Line]]
+) -> list[Line]:
+    """Return the lines of all contents; those of one content are its own, in their order.
+
+    Args:
+        cube: The combinations.
+        contents: That of each cell.
+        lines_of: Returns the lines of a content that some cells have. The cells are counted from
+            the first of them: what it makes of the set is shifted to its place.
+    """
+    return _united(cube, contents, lines_of, 0, 0, len(contents))
 
 
 def lines(text: str) -> list[str]:
@@ -48,20 +65,24 @@ def merge(one: list[Line], other: list[Line]) -> list[Line]:
     return merged
 
 
-def _union(
-    cube: Cube, texts: Sequence[str | None], depth: int, start: int, stop: int
+def _united(
+    cube: Cube,
+    contents: Sequence[T],
+    lines_of: Callable[[T, int], list[Line]],
+    depth: int,
+    start: int,
+    stop: int,
 ) -> list[Line]:
-    """Return the union of the texts from `start` to `stop`, the first being the cell 0 of it."""
-    first = texts[start]
-    if all(text is first or text == first for text in texts[start:stop]):
-        mask = (1 << stop - start) - 1
-        return [(line, mask) for line in lines(first or "")]
+    """Return the union from `start` to `stop`, the first being the cell 0 of it."""
+    first = contents[start]
+    if all(content is first or content == first for content in contents[start:stop]):
+        return lines_of(first, (1 << stop - start) - 1)
     _, values = cube.axes[depth]
     step = (stop - start) // len(values)
     parts = [
         [
             (line, some << number * step)
-            for line, some in _union(cube, texts, depth + 1, at, at + step)
+            for line, some in _united(cube, contents, lines_of, depth + 1, at, at + step)
         ]
         for number, at in enumerate(range(start, stop, step))
     ]
