@@ -15,6 +15,7 @@ from agentcore_new.review.comparison import compare
 from agentcore_new.review.cube import Cube
 from agentcore_new.review.edition import Edition
 from agentcore_new.review.merged import merged
+from agentcore_new.review.presenter import groups, heading
 from agentcore_new.review.rendering import Project
 from agentcore_new.review.requirements_of import PYPROJECT
 from agentcore_new.review.union import lines as split
@@ -323,30 +324,82 @@ def test_of_a_new_framework_the_table_has_its_own_dependencies() -> None:
     assert [(each.name, each.who.words) for each in changes.dependencies] == [("sdk-of-z", "z")]
 
 
-def test_each_hunk_says_which_template_it_comes_from() -> None:
-    before = edition(lambda c: {"main.py": f"shared line\nof {c['framework']}\n"}, framework="xy")
-    after = edition(
-        lambda c: {"main.py": f"a shared line\n{'-' * 9}\nnow of {c['framework']}\n"},
-        framework="xy",
-    )
+def of_frameworks(line: str) -> Files:
+    return lambda c: {"main.py": f"shared line\n{line.format(c['framework'])}\nlast line\n"}
+
+
+def test_each_hunk_says_which_templates_it_comes_from() -> None:
     own = "templates/project/main.py.jinja"
+    x, y = (f"templates/frameworks/{name}/main.py.jinja" for name in "xy")
     templates = {
-        own: "a shared line\n---------\n{% include framework %}\n",
-        "templates/frameworks/x/main.py.jinja": "now of x\n",
-        "templates/frameworks/y/main.py.jinja": "now of y\n",
+        own: "shared line\n{% include framework %}\nlast line\nis {{ framework }}, by itself\n",
+        x: "now of x\nthe same now\n",
+        y: "now of y\nthe same now\nnow of x\n",
         "templates/project/other.py": "now of x\n",
     }
-    named = Edition(after.name, after.catalogue, after.projects, templates)
-    (file,) = compare(before, named).files
-    assert [hunk.templates for hunk in file.hunks] == [(own,)]
-    last = edition(
-        lambda c: {
-            "main.py": "shared line\nof x\n" if c["framework"] == "x" else "shared line\nnow of y\n"
-        },
-        framework="xy",
+    before = edition(of_frameworks("old"), framework="xy")
+
+    def named(files: Files) -> list[tuple[str, ...]]:
+        after = edition(files, framework="xy")
+        # which templates were read is noted when a text is rendered
+        read = {
+            "main.py": {
+                each.files["main.py"]: (own, {"x": x, "y": y}[str(each.combination["framework"])])
+                for each in after.projects
+            }
+        }
+        now = Edition("", after.catalogue, after.projects, templates, read)
+        return [hunk.templates for file in compare(before, now).files for hunk in file.hunks]
+
+    assert named(of_frameworks("now of {}")) == [(x, y)]
+    assert named(lambda c: of_frameworks("now of x" if c["framework"] == "x" else "old")(c)) == [
+        (x,)
+    ]
+    # a line with substitutions by what is literal of it; what is nowhere, by the file's own
+    assert named(of_frameworks("is {}, by itself")) == [(own,)]
+    assert named(of_frameworks("nobody has written this")) == [(own,)]
+
+
+def test_between_two_changes_is_what_one_project_has() -> None:
+    def files(number: int) -> Files:
+        return lambda c: {
+            "a.py": f"first {number}\n{'in pieces' if c['stream'] else 'in one'}\nlast {number}\n"
+        }
+
+    changes = compare(edition(files(1), stream=BOOLS), edition(files(2), stream=BOOLS))
+    ((hunk,),) = (file.hunks for file in changes.files)
+    shown = [line.mark + line.text for line in hunk.lines]
+    assert shown == ["-first 1", "+first 2", " in one", "-last 1", "+last 2"]
+
+
+def test_a_number_says_in_whose_text_and_whether_before() -> None:
+    def files(text: str) -> Files:
+        filler = "".join(f"line {n}\n" for n in range(9))
+        return lambda c: {"a.py": ("extra line\n" if c["stream"] else "") + filler + text}
+
+    def headings(old: str, new: str) -> list[str]:
+        changes = compare(edition(files(old), stream=BOOLS), edition(files(new), stream=BOOLS))
+        return [heading(hunk, file) for file in changes.files for hunk in file.hunks]
+
+    template = "all projects · templates/project/a.py.jinja"
+    assert headings("old\n", "new\n") == [f"line 10 (with not stream) · {template}"]
+    assert headings("old\n", "") == [f"line 10 before (with not stream) · {template}"]
+    assert headings("", "new\n") == [f"line 10 (with not stream) · {template}"]
+
+
+def test_each_line_of_a_mixed_hunk_says_who_gets_it() -> None:
+    before = edition(lambda _: {"a.py": "same\n"}, stream=BOOLS)
+    after = edition(
+        lambda c: {"a.py": "same\n" + "streamed\n" * bool(c["stream"]) + "for everybody\n"},
+        stream=BOOLS,
     )
-    (file,) = compare(before, Edition("", last.catalogue, last.projects, templates)).files
-    assert [hunk.templates for hunk in file.hunks] == [("templates/frameworks/y/main.py.jinja",)]
+    ((hunk,),) = (file.hunks for file in compare(before, after).files)
+    told = [(group.who, [line.text for line in group.lines]) for group in groups(hunk)]
+    assert told == [
+        ("", ["same"]),
+        ("stream", ["streamed"]),
+        ("all projects", ["for everybody"]),
+    ]
 
 
 LINES = st.lists(st.sampled_from(["a", "b", "c", "", "\r", "-", "+x", "line"]), max_size=30)
@@ -389,5 +442,5 @@ def test_each_project_finds_its_texts_in_the_merged_lines(texts: list[str]) -> N
         assert "".join(line for line, _, has in lines if has >> cell & 1) == after
         # and no line that this project keeps is one that it loses and gains
         kept = sum((had & has) >> cell & 1 for _, had, has in lines)
-        blocks = SequenceMatcher(None, *map(split, (before, after)), autojunk=False)
+        blocks = SequenceMatcher(None, split(before), split(after), autojunk=False)
         assert kept == sum(block.size for block in blocks.get_matching_blocks())

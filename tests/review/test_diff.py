@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agentcore_new.options import FRAMEWORK
 from agentcore_new.review import edition
 from agentcore_new.review.catalogue_changes import ChoiceChange
 from agentcore_new.review.changes import Changes, FileChange, Hunk, HunkLine, Kind, Who
@@ -47,7 +48,9 @@ def test_text_shows_each_line_once(agentcore_new: Command) -> None:
         f"\ninvocation.py · all projects · +1 -1\n@@ line {number} · all projects · {TEMPLATE} @@\n"
     ) in done.stdout
     assert re.search(
-        r"^@@ line \d+ · stream · templates/project/README.md.jinja @@$", done.stdout, re.M
+        r"^@@ line \d+ \(with .+\) · stream · templates/project/README.md.jinja @@$",
+        done.stdout,
+        re.M,
     )
     assert re.search(r"^  dependencies +none +extra>=1 +all projects$", done.stdout, re.M)
 
@@ -335,3 +338,16 @@ def test_what_lies_in_the_current_folder_is_not_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert edition.of_folder(ROOT, "the working tree").projects
+
+
+def test_what_is_read_for_a_text_is_noted() -> None:
+    found = edition.of_folder(ROOT, "the working tree")
+    texts = {(path, text) for each in found.projects for path, text in each.files.items()}
+    assert texts == {(path, text) for path, known in found.read.items() for text in known}
+    for path, known in found.read.items():
+        for names in known.values():
+            assert names[0].removesuffix(".jinja") == f"templates/project/{path}"
+            assert {*names} <= found.templates.keys()
+    for framework in FRAMEWORK.values:
+        own = f"templates/frameworks/{framework}/main.py.jinja"
+        assert [own in names for names in found.read["main.py"].values()].count(True)

@@ -45,12 +45,16 @@ class Hunk:
         who: Which projects have a part of it.
         templates: What the lines come from.
         lines: The lines, and some around them.
+        line_before: Whether the line has that number before: it is there no more.
+        line_with: Whose projects have it at that number, of those that get it; empty for all.
     """
 
     line: int
     who: Who
     templates: tuple[str, ...]
     lines: tuple[HunkLine, ...]
+    line_before: bool = False
+    line_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,14 @@ def compare(before: Edition, after: Edition, commits: Sequence[Commit] = ()) -> 
         cells[cube.index(pair.combination)] = pair
     there = [pair is not None for pair in cells]
     arrived = _arrived(cube, cells)
-    sources = Sources(before.templates, after.templates)
+    sources = Sources(before, after)
     files: list[FileChange] = []
     shares: dict[tuple[str, Value], list[tuple[str, bool, int]]] = {key: [] for key in arrived}
     for path in sorted({path for pair in pairs for path in (*pair.before, *pair.after)}):
         old = [pair.before.get(path) if pair else None for pair in cells]
         new = [pair.after.get(path) if pair else None for pair in cells]
         if old != new:
-            file = file_union(cube, there, arrived, path, old, new)
+            file = file_union(cube, there, arrived, path, old, new, sources)
             files.extend(changes_of_known(file, sources))
             for key, mask in file.arrived.items():
                 if mask & file.has:
@@ -141,7 +141,7 @@ def _dependency_changes(cube: Cube, cells: Sequence[_Pair | None]) -> Iterator[D
                 found.setdefault((group, name, one, other), []).append(number)
     there = mask_of(pair is not None for pair in cells)
     had = mask_of(pair is not None and bool(pair.before) for pair in cells)
-    file = FileUnion("", cube, (), had, there, there, {})
+    file = FileUnion("", cube, (), had, there, there, {}, {})
     for (group, name, one, other), numbers in sorted(found.items(), key=lambda row: row[0][:2]):
         some = sum(1 << number for number in numbers)
         # A newcomer's are its own alone.

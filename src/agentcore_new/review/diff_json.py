@@ -32,6 +32,8 @@ def _file(file: FileChange) -> dict[str, object]:
 def _hunk(hunk: Hunk) -> dict[str, object]:
     return {
         "line": hunk.line,
+        "line_before": hunk.line_before,
+        "line_with": hunk.line_with or None,
         "who": _who(hunk.who),
         "templates": list(hunk.templates),
         "lines": [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agentcore_new.options import Value
 from agentcore_new.review.changes import FileChange, Hunk, HunkLine, Kind, Who
@@ -42,6 +43,7 @@ class FileUnion:
         has: The cells that have it.
         known: The cells of projects that there were before, and are.
         arrived: The cells of each new value of a choice, by option and value.
+        read: The cells whose text comes from some templates, by the mark of an edition and these.
     """
 
     path: str
@@ -51,6 +53,7 @@ class FileUnion:
     has: int
     known: int
     arrived: Mapping[tuple[str, Value], int]
+    read: Mapping[tuple[str, tuple[str, ...]], int]
 
     def who(self, some: int, within: int = 0) -> Who:
         """Describe some cells."""
@@ -70,6 +73,7 @@ def file_union(
     path: str,
     old: Sequence[str | None],
     new: Sequence[str | None],
+    sources: Sources,
 ) -> FileUnion:
     """Return the union of a file over two editions.
 
@@ -80,6 +84,7 @@ def file_union(
         path: The file.
         old: Its text in each cell, before.
         new: The same, now.
+        sources: The templates.
     """
     newcomer = [
         tuple(bool(mask >> number & 1) for mask in arrived.values()) for number in range(len(there))
@@ -101,7 +106,21 @@ def file_union(
         mask_of(row[1] is not None for row in found),
         mask_of(row[2] and not any(row[3]) for row in found),
         its_arrived,
+        _read(path, [(row[0], row[1]) for row in found], sources),
     )
+
+
+def _read(
+    path: str, texts: Sequence[tuple[str | None, str | None]], sources: Sources
+) -> dict[tuple[str, tuple[str, ...]], int]:
+    """Return which cells have a text from which templates, by the mark of the edition and these."""
+    cells: dict[tuple[str, tuple[str, ...]], int] = {}
+    for number, both in enumerate(texts):
+        for mark, text in zip("-+", both, strict=True):
+            if text is not None:
+                key = (mark, sources.read(mark, path, text))
+                cells[key] = cells.get(key, 0) | 1 << number
+    return cells
 
 
 def _text(line: str) -> str:
@@ -134,7 +153,10 @@ def _whole(file: FileUnion, kind: Kind, some: int, sources: Sources) -> FileChan
     mark = "+" if kind == "added" else "-"
     who = file.who(some)
     shown = tuple(HunkLine(mark, line.removesuffix("\n"), who) for line in lines(text))
-    hunk = Hunk(1, who, sources.of(file.path, shown), shown)
+    templates = _templates(
+        file, [(mark, text.removesuffix("\n"), cells) for text, cells in own], sources
+    )
+    hunk = Hunk(1, who, templates, shown)
     return FileChange(file.path, kind, who, (hunk,))
 
 
@@ -154,7 +176,7 @@ def changes_of_newcomer(
     its_own = [row for row in rows if row.changed]
     if not its_own:
         return [], lacking
-    alone = FileUnion(file.path, file.cube, rows, some, some, file.known | some, {})
+    alone = FileUnion(file.path, file.cube, rows, some, some, file.known | some, {}, file.read)
     if all(row.changed for row in rows if row.after):
         return [_whole(alone, "added", some, sources)], lacking
     hunks = tuple(_hunks(alone, some, sources))
@@ -188,18 +210,10 @@ def _between(rows: Sequence[Row], start: int, stop: int, some: int) -> int:
 
 def _hunk(file: FileUnion, within: int, group: Sequence[int], some: int, sources: Sources) -> Hunk:
     rows = file.rows
-    cell = some & -some  # the first project: around the change stands what it has
-    same = [n for n, row in enumerate(rows) if row.after & some and not row.changed & within]
-    around = [n for n in same if rows[n].after & cell]
-    numbers = {
-        *[n for n in around if n < group[0]][-CONTEXT:],
-        *[n for n in same if group[0] < n < group[-1]],
-        *[n for n in around if n > group[-1]][:CONTEXT],
-        *group,
-    }
     shown: list[HunkLine] = []
     gains: list[HunkLine] = []
-    for number in sorted(numbers):
+    changed: list[tuple[str, str, int]] = []
+    for number in sorted({*group, *_around(rows, within, group)}):
         row = rows[number]
         if number not in group:
             shown += [*gains, HunkLine(" ", row.text)]
@@ -208,19 +222,83 @@ def _hunk(file: FileUnion, within: int, group: Sequence[int], some: int, sources
         # What goes stands before what comes.
         if lost := row.before & ~row.after & within:
             shown.append(HunkLine("-", row.text, file.who(lost)))
+            changed.append(("-", row.text, lost))
         if gained := row.after & ~row.before & within:
             gains.append(HunkLine("+", row.text, file.who(gained)))
-    found = (*shown, *gains)
-    return Hunk(_line(rows, group[0], within), file.who(some), sources.of(file.path, found), found)
+            changed.append(("+", row.text, gained))
+    named = _named(rows, group, within)
+    is_gone = not rows[named].after & ~rows[named].before & within
+    number, same = _line(rows, named, within, is_gone=is_gone)
+    those = rows[named].changed & within
+    return Hunk(
+        number,
+        file.who(some),
+        _templates(file, changed, sources),
+        (*shown, *gains),
+        is_gone,
+        "" if same == those else file.who(same, those).words,
+    )
 
 
-def _line(rows: Sequence[Row], number: int, within: int) -> int:
-    """Return the number of a row that changes in the text of the first project that has it."""
-    first = rows[number]
-    cell = first.changed & within
-    cell &= -cell
-    is_new = bool(first.after & cell)
-    return 1 + sum(bool((row.after if is_new else row.before) & cell) for row in rows[:number])
+def _around(rows: Sequence[Row], within: int, group: Sequence[int]) -> Iterator[int]:
+    """Yield the rows next to those of a group and between them, as single projects see them."""
+
+    def seen(start: int, stop: int, some: int) -> list[int]:
+        cell = some & -some  # a reader knows one project, and not several woven into each other
+        return [
+            number
+            for number in range(start, stop)
+            if rows[number].after & cell and not rows[number].changed & cell
+        ]
+
+    yield from seen(0, group[0], rows[group[0]].changed & within)[-CONTEXT:]
+    yield from seen(group[-1] + 1, len(rows), rows[group[-1]].changed & within)[:CONTEXT]
+    before = 0
+    for one, other in pairwise(group):
+        before |= rows[one].changed & within
+        yield from seen(one + 1, other, before & rows[other].changed)
+
+
+def _templates(
+    file: FileUnion, changed: Sequence[tuple[str, str, int]], sources: Sources
+) -> tuple[str, ...]:
+    """Return the templates of lines that come; of lines that go where none comes.
+
+    Args:
+        file: The file.
+        changed: Mark and text of each line that changes, and the cells for which it does.
+        sources: The templates.
+    """
+    mark = "+" if any(each == "+" for each, _, _ in changed) else "-"
+    found: dict[str, None] = {}
+    for (edition, candidates), cells in file.read.items():
+        texts = [text for each, text, some in changed if each == mark and some & cells]
+        if edition == mark and texts:
+            found.update(dict.fromkeys(sources.of(mark, candidates, texts)))
+    return tuple(found)
+
+
+def _named(rows: Sequence[Row], group: Sequence[int], within: int) -> int:
+    """Return the row by which a hunk is found: the first that changes, or what replaces it."""
+    for number in range(group[0], group[-1] + 1):
+        if number not in group:
+            break
+        if rows[number].after & ~rows[number].before & within & rows[group[0]].changed:
+            return number
+    return group[0]
+
+
+def _line(rows: Sequence[Row], number: int, within: int, *, is_gone: bool) -> tuple[int, int]:
+    """Return the number of a row in the first project that has it, and who has it there too."""
+    some = rows[number].changed & within
+    cell = some & -some
+    count = 1
+    for row in rows[:number]:
+        having = row.before if is_gone else row.after
+        is_there = bool(having & cell)
+        count += is_there
+        some &= having if is_there else ~having
+    return count, some
 
 
 def _shown(value: Value) -> str:
