@@ -273,6 +273,10 @@ def test_what_a_new_framework_shares_with_the_others_is_one_row() -> None:
     def files(combination: dict[str, Value]) -> dict[str, str]:
         framework = combination["framework"]
         shared = {"same.py": filler, "title.md": f"# {framework}\n{filler}"}
+        if framework != "new":
+            shared["every.py"] = filler
+        if framework == "x":
+            shared["of_x.py"] = filler
         if framework == "new":
             return {**shared, "agent.py": "new agent\n", "part.py": filler}
         return {**shared, "agent.py": "agent of others\n", "part.py": f"{filler}others have it\n"}
@@ -284,6 +288,7 @@ def test_what_a_new_framework_shares_with_the_others_is_one_row() -> None:
     assert (newcomer.option, newcomer.value) == ("framework", "new")
     assert (newcomer.shared, newcomer.own) == (2, ("agent.py", "title.md"))
     assert newcomer.lacking == 2  # of agent.py and part.py
+    assert newcomer.missing == ("every.py",)
     assert told(changes) == [
         ("title.md", "changed", [("new", ["+# new"])]),
         ("agent.py", "added", [("new", ["+new agent"])]),
@@ -322,6 +327,19 @@ def test_of_a_new_framework_the_table_has_its_own_dependencies() -> None:
 
     changes = compare(edition(files, framework="xy"), edition(files, framework="xyz"))
     assert [(each.name, each.who.words) for each in changes.dependencies] == [("sdk-of-z", "z")]
+
+
+def test_what_all_require_is_no_news_of_a_framework_that_comes_or_goes() -> None:
+    def files(version: int) -> Files:
+        return lambda c: pyproject(f"shared>={version}", f"sdk-of-{c['framework']}>=1")
+
+    before, after = edition(files(1), framework="xyz"), edition(files(2), framework="wxy")
+    rows = [(each.name, each.after, each.who.words) for each in compare(before, after).dependencies]
+    assert sorted(rows, key=str) == [
+        ("sdk-of-w", "sdk-of-w>=1", "w"),
+        ("sdk-of-z", None, "z"),
+        ("shared", "shared>=2", "x/y"),
+    ]
 
 
 def of_frameworks(line: str) -> Files:

@@ -86,7 +86,8 @@ class Newcomer:
         value: The new value.
         shared: How many files have no line of its own.
         own: The other files.
-        lacking: How many lines it lacks that all others have.
+        lacking: How many lines of its files it lacks that all others have.
+        missing: The files that it does not have, and all others do.
     """
 
     option: str
@@ -94,6 +95,7 @@ class Newcomer:
     shared: int
     own: tuple[str, ...]
     lacking: int
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

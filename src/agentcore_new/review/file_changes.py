@@ -55,6 +55,13 @@ class FileUnion:
     arrived: Mapping[tuple[str, Value], int]
     read: Mapping[tuple[str, tuple[str, ...]], int]
 
+    def all_others_have(self, key: tuple[str, Value]) -> bool:
+        """Whether each other value of a choice has the file, in some project that was known."""
+        option, value = key
+        masks = self.cube.masks.get(option, {value: 0})
+        others = [mask & self.known for each, mask in masks.items() if each != value]
+        return any(others) and all(mask & self.has for mask in others if mask)
+
     def who(self, some: int, within: int = 0) -> Who:
         """Describe some cells."""
         options = [

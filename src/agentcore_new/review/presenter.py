@@ -83,14 +83,17 @@ def tables(changes: Changes) -> list[Table]:
                 "what",
                 "files as the others have them",
                 "files with lines of its own",
-                "lines it lacks",
+                "what it lacks of what all others have",
             ),
             tuple(
                 (
                     f"{each.option.replace('_', ' ')} {each.value}",
                     str(each.shared),
                     ", ".join(each.own) or NONE,
-                    str(each.lacking),
+                    ", ".join(
+                        [*each.missing, *([_counted(each.lacking, "line")] * bool(each.lacking))]
+                    )
+                    or NONE,
                 )
                 for each in changes.newcomers
             ),
