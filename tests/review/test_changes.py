@@ -295,6 +295,24 @@ def test_what_a_new_framework_shares_with_the_others_is_one_row() -> None:
     ]
 
 
+def test_what_a_framework_that_goes_shared_with_the_others_is_not_told() -> None:
+    filler = "".join(f"line {n}\n" for n in range(9))
+
+    def files(combination: dict[str, Value]) -> dict[str, str]:
+        framework = combination["framework"]
+        own = {"z.py": "of z\n"} if framework == "z" else {}
+        return {"same.py": filler, "title.md": f"# {framework}\n{filler}", **own}
+
+    before, after = edition(files, framework="xyz"), edition(files, framework="xy")
+    assert told(compare(before, after)) == [
+        ("title.md", "changed", [("z", ["-# z"])]),
+        ("z.py", "removed", [("z", ["-of z"])]),
+    ]
+    # if all others go too, it is the whole that is gone
+    last = compare(before, edition(files, framework="w"))
+    assert ("same.py", "removed") in [(path, kind) for path, kind, _ in told(last)]
+
+
 def pyproject(*dependencies: str, **extras: list[str]) -> dict[str, str]:
     """A project that requires these."""
     groups = "".join(f"{name} = {texts}\n" for name, texts in extras.items())

@@ -46,6 +46,7 @@ def compare(before: Edition, after: Edition, commits: Sequence[Commit] = ()) -> 
         cells[cube.index(pair.combination)] = pair
     there = [pair is not None for pair in cells]
     arrived = _arrived(cube, cells)
+    left = _left(cells)
     sources = Sources(before, after)
     files: list[FileChange] = []
     shares: dict[tuple[str, Value], list[tuple[str, bool, int]]] = {key: [] for key in arrived}
@@ -55,7 +56,7 @@ def compare(before: Edition, after: Edition, commits: Sequence[Commit] = ()) -> 
         new = [pair.after.get(path) if pair else None for pair in cells]
         # Of a new value it also matters which files it does not have.
         if old != new or arrived:
-            file = file_union(cube, there, arrived, path, old, new, sources)
+            file = file_union(cube, there, arrived, left, path, old, new, sources)
             files.extend(changes_of_known(file, sources))
             for key, mask in file.arrived.items():
                 if mask & file.has:
@@ -131,6 +132,12 @@ def _arrived(cube: Cube, cells: Sequence[_Pair | None]) -> dict[tuple[str, Value
     }
 
 
+def _left(cells: Sequence[_Pair | None]) -> int:
+    """Return the cells whose projects are no more, if there are others."""
+    left = mask_of(pair is not None and not pair.after for pair in cells)
+    return left if any(pair and pair.before and pair.after for pair in cells) else 0
+
+
 def _dependency_changes(cube: Cube, cells: Sequence[_Pair | None]) -> Iterator[DependencyChange]:
     found: dict[tuple[str, str, str | None, str | None], int] = {}
     # What projects that were there and are have had, and have.
@@ -148,7 +155,7 @@ def _dependency_changes(cube: Cube, cells: Sequence[_Pair | None]) -> Iterator[D
                 known |= {(group, name, each) for each in (one, other) if each}
     had = mask_of(pair is not None and bool(pair.before) for pair in cells)
     has = mask_of(pair is not None and bool(pair.after) for pair in cells)
-    file = FileUnion("", cube, (), had, has, had | has, {}, {})
+    file = FileUnion("", cube, (), had, has, had | has, {}, 0, {})
     for (group, name, one, other), some in sorted(found.items(), key=lambda row: row[0][:2]):
         # Of a value that is new or gone, it is those alone that no others have.
         if some & had & has or (group, name, one or other or "") not in known:

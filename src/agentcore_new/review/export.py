@@ -46,8 +46,8 @@ class Reads:
             self._found.setdefault(template.name or "", {}).setdefault(text, {}).update(names)
             return text
 
-        jinja2.Environment.get_template = noting_get  # type: ignore[method-assign]
-        jinja2.Template.render = noting_render  # type: ignore[method-assign]
+        jinja2.Environment.get_template = noting_get  # type: ignore[assignment,method-assign]
+        jinja2.Template.render = noting_render  # type: ignore[assignment,method-assign]
 
     def of(self, path: str, text: str) -> list[str]:
         """Return the templates that a file's text comes from, its own first."""

@@ -43,6 +43,7 @@ class FileUnion:
         has: The cells that have it.
         known: The cells of projects that there were before, and are.
         arrived: The cells of each new value of a choice, by option and value.
+        left: The cells whose projects are no more, while there are others.
         read: The cells whose text comes from some templates, by the mark of an edition and these.
     """
 
@@ -53,6 +54,7 @@ class FileUnion:
     has: int
     known: int
     arrived: Mapping[tuple[str, Value], int]
+    left: int
     read: Mapping[tuple[str, tuple[str, ...]], int]
 
     def all_others_have(self, key: tuple[str, Value]) -> bool:
@@ -77,6 +79,7 @@ def file_union(
     cube: Cube,
     there: Sequence[bool],
     arrived: Mapping[tuple[str, Value], int],
+    left: int,
     path: str,
     old: Sequence[str | None],
     new: Sequence[str | None],
@@ -88,13 +91,15 @@ def file_union(
         cube: All options.
         there: Which cells have a project, in one of the editions.
         arrived: The cells of each new value of a choice.
+        left: The cells whose projects are no more, while there are others.
         path: The file.
         old: Its text in each cell, before.
         new: The same, now.
         sources: The templates.
     """
     newcomer = [
-        tuple(bool(mask >> number & 1) for mask in arrived.values()) for number in range(len(there))
+        tuple(bool(mask >> number & 1) for mask in (left, *arrived.values()))
+        for number in range(len(there))
     ]
     smaller, found = relevant(cube, list(zip(old, new, there, newcomer, strict=True)))
     rows = tuple(
@@ -102,7 +107,7 @@ def file_union(
         for line, before, after in merged(smaller, [(row[0], row[1]) for row in found])
     )
     its_arrived = {
-        key: mask_of(flags[number] for _, _, _, flags in found)
+        key: mask_of(flags[number] for _, _, _, (_, *flags) in found)
         for number, key in enumerate(arrived)
     }
     return FileUnion(
@@ -111,8 +116,9 @@ def file_union(
         rows,
         mask_of(row[0] is not None for row in found),
         mask_of(row[1] is not None for row in found),
-        mask_of(row[2] and not any(row[3]) for row in found),
+        mask_of(row[2] and not any(row[3][1:]) for row in found),
         its_arrived,
+        mask_of(row[3][0] for row in found),
         _read(path, [(row[0], row[1]) for row in found], sources),
     )
 
@@ -145,8 +151,24 @@ def changes_of_known(file: FileUnion, sources: Sources) -> Iterator[FileChange]:
         yield FileChange(file.path, "changed", file.who(some), hunks)
     if added := file.has & ~file.had & file.known:
         yield _whole(file, "added", added, sources)
-    if removed := file.had & ~file.has & file.known:
+    if removed := file.had & ~file.has & file.known & ~file.left:
         yield _whole(file, "removed", removed, sources)
+    yield from _changes_of_those_who_left(file, sources)
+
+
+def _changes_of_those_who_left(file: FileUnion, sources: Sources) -> Iterator[FileChange]:
+    """Yield what the projects that are no more had alone: the rest, others still have or lose."""
+    some, others = file.had & file.left, file.had & ~file.left
+    rows = tuple(
+        Row(row.text, row.before & some, row.before & some if row.before & others else 0)
+        for row in file.rows
+    )
+    alone = FileUnion(file.path, file.cube, rows, some, some, file.known, {}, 0, file.read)
+    if some and all(row.changed for row in rows if row.before):
+        if any(row.changed for row in rows) or not others:
+            yield _whole(alone, "removed", some, sources)
+    elif hunks := tuple(_hunks(alone, some, sources)):
+        yield FileChange(file.path, "changed", file.who(some), hunks)
 
 
 def _whole(file: FileUnion, kind: Kind, some: int, sources: Sources) -> FileChange:
@@ -183,7 +205,7 @@ def changes_of_newcomer(
     its_own = [row for row in rows if row.changed]
     if not its_own:
         return [], lacking
-    alone = FileUnion(file.path, file.cube, rows, some, some, file.known | some, {}, file.read)
+    alone = FileUnion(file.path, file.cube, rows, some, some, file.known | some, {}, 0, file.read)
     if all(row.changed for row in rows if row.after):
         return [_whole(alone, "added", some, sources)], lacking
     hunks = tuple(_hunks(alone, some, sources))
