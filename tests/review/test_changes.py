@@ -215,20 +215,29 @@ def test_new_and_removed_files_are_shown_whole_after_those_that_change() -> None
     ]
 
 
-def test_a_new_file_that_is_not_the_same_for_all_has_marks() -> None:
-    before = edition(lambda _: {}, stream=BOOLS)
-    after = edition(lambda c: {"a.py": "one\n" + "two\n" * bool(c["stream"])}, stream=BOOLS)
+def test_a_new_file_says_of_its_lines_who_gets_them() -> None:
     old = edition(lambda _: {"b.py": ""}, stream=BOOLS)
-    new = edition(lambda c: after_files(c), stream=BOOLS)
-    assert told(compare(old, new)) == [
-        ("a.py", "added", [("all", ["+one", "+#if stream", "+two", "+#end"])]),
-    ]
-    assert not compare(before, before)
-    assert after.projects
+    changes = compare(old, edition(after_files, stream=BOOLS))
+    assert told(changes) == [("a.py", "added", [("all", ["+one", "+two <stream>", "+three"])])]
+    assert not compare(old, old)
+
+
+def test_a_new_file_of_some_says_so_of_what_not_all_of_them_have() -> None:
+    options: dict[str, Sequence[Value]] = {"framework": "xy", "stream": BOOLS}
+    before = edition(lambda _: {"b.py": ""}, **options)
+    after = edition(
+        lambda c: {
+            "b.py": "",
+            **({"a.py": f"for all\nof {c['framework']}\n"} if c["stream"] else {}),
+        },
+        **options,
+    )
+    lines = ["+for all", "+of x <x>", "+of y <y>"]
+    assert told(compare(before, after)) == [("a.py", "added", [("stream", lines)])]
 
 
 def after_files(combination: dict[str, Value]) -> dict[str, str]:
-    return {"a.py": "one\n" + "two\n" * bool(combination["stream"]), "b.py": ""}
+    return {"a.py": "one\n" + "two\n" * bool(combination["stream"]) + "three\n", "b.py": ""}
 
 
 def test_a_new_option_is_compared_with_what_was_there_without_it() -> None:

@@ -10,9 +10,20 @@ import pytest
 from agentcore_new.options import FRAMEWORK
 from agentcore_new.review import edition
 from agentcore_new.review.catalogue_changes import ChoiceChange
-from agentcore_new.review.changes import Changes, FileChange, Hunk, HunkLine, Kind, Who
+from agentcore_new.review.changes import (
+    NO_NEWLINE,
+    Changes,
+    FileChange,
+    Hunk,
+    HunkLine,
+    Kind,
+    Who,
+)
+from agentcore_new.review.comparison import compare
+from agentcore_new.review.diff_json import as_object
 from agentcore_new.review.diff_markdown import LIMIT, MARK, markdown
 from review.conftest import ROOT, Command, commit, edit, git
+from review.test_changes import edition as edition_of
 
 ANSWERS = ".copier-answers.yml"
 TEMPLATE = "templates/project/invocation.py"
@@ -75,7 +86,8 @@ def test_json_has_all_of_it(agentcore_new: Command) -> None:
         ]
 
 
-JSON = (("--json",), ("--format", "json"), ("--format=json",))
+JSON = (("--json",), ("--format", "json"), ("--format=json",), ("--format", "JSON"))
+TEXT = (("--format", "text", "--output", "a.json"), ("--format=json", "--format=text"))
 INTO_A_FILE = (("--output", "a.json"), ("--output=a.JSON",))
 
 
@@ -90,6 +102,21 @@ def test_an_error_comes_in_the_format_asked_for(
     assert "日本" in error["message"]
     plain = agentcore_new("diff", "日本", *words, "--format", "text", PYTHONIOENCODING="utf-8")
     assert plain.stderr.startswith("Error: ") or "--json" in words
+
+
+@pytest.mark.parametrize("words", TEXT, ids=" ".join)
+def test_an_error_is_text_where_text_is_asked_for(
+    words: tuple[str, ...], agentcore_new: Command
+) -> None:
+    refused = agentcore_new("diff", "nothing", *words)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Error: There is no commit, tag or branch nothing")
+
+
+def test_what_stands_behind_two_dashes_asks_for_no_format(agentcore_new: Command) -> None:
+    refused = agentcore_new("diff", "--", "--json")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Error: There is no commit, tag or branch --json")
 
 
 @pytest.mark.parametrize("words", JSON, ids=" ".join)
@@ -290,6 +317,39 @@ def test_a_shallow_clone_is_told_how_to_get_the_rest(
     assert refusal(agentcore_new, "v0.1.0").endswith(deepen)
 
 
+def test_a_shallow_clone_of_one_branch_is_told_how_to_get_main(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    git(checkout, "checkout", "--quiet", "-b", "work")
+    edit(checkout, TEMPLATE, OLD, NEW)
+    commit(checkout, "Some work")
+    origin = checkout.parent / "origin"
+    checkout.rename(origin)
+    words = ("--quiet", "--depth=1", "--branch=work", origin.as_uri(), str(checkout))
+    git(origin, "clone", *words)
+    told = refusal(agentcore_new)
+    assert told.startswith("Error: There is no main branch to compare with.")
+    (command,) = re.findall("`git (.+)`", told)
+    git(checkout, *command.split())
+    done = agentcore_new("diff")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(f"+{NEW}") == 1
+
+
+def test_who_is_in_another_worktree_is_told_which_one_is_compared(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    other = checkout.parent / "other"
+    git(checkout, "worktree", "add", "--quiet", str(other), "-b", "work")
+    (other / "below").mkdir()
+    for folder in (other, other / "below"):
+        done = agentcore_new("diff", "--json", cwd=folder)
+        assert json.loads(done.stdout)["changed"] is False
+        assert done.stderr.startswith(f"Note: compared is {checkout}, ")
+        assert f"PYTHONPATH={other / 'src'} " in done.stderr
+    assert agentcore_new("diff", cwd=checkout.parent).stderr == ""
+
+
 def test_another_worktree_is_compared_as_the_first_is(
     checkout: Path, agentcore_new: Command
 ) -> None:
@@ -329,6 +389,16 @@ def test_what_a_terminal_would_obey_is_shown(checkout: Path, agentcore_new: Comm
     found = json.loads(agentcore_new("diff", "--json").stdout)
     (line,) = found["files"][0]["hunks"][0]["lines"]
     assert line["text"] == text
+
+
+def test_an_object_has_the_very_texts() -> None:
+    before = edition_of(lambda _: {"a.py": "text"})
+    after = edition_of(lambda _: {"a.py": f"text{NO_NEWLINE}\n"})
+    lines = as_object(compare(before, after))["files"][0]["hunks"][0]["lines"]  # type: ignore[index]
+    assert [(line["mark"], line["text"], line["newline"]) for line in lines] == [
+        ("-", "text", False),
+        ("+", f"text{NO_NEWLINE}", True),
+    ]
 
 
 def test_what_lies_in_the_current_folder_is_not_run(

@@ -5,6 +5,7 @@ from typing import Literal
 
 from agentcore_new.review.catalogue_changes import ChoiceChange
 
+NO_NEWLINE = "\\ (no newline at the end)"
 Kind = Literal["changed", "added", "removed"]
 
 
@@ -29,11 +30,13 @@ class HunkLine:
         mark: Blank for one around the change, minus or plus.
         text: The line without its end.
         who: Which projects lose or gain it; None for one around the change.
+        newline: Whether it has an end; if not, NO_NEWLINE stands behind the text.
     """
 
     mark: str
     text: str
     who: Who | None = None
+    newline: bool = True
 
 
 @dataclass(frozen=True, slots=True)

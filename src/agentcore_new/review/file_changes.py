@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from agentcore_new.options import Value
-from agentcore_new.review.changes import FileChange, Hunk, HunkLine, Kind, Who
+from agentcore_new.review.changes import NO_NEWLINE, FileChange, Hunk, HunkLine, Kind, Who
 from agentcore_new.review.cube import Cube, mask_of, relevant
-from agentcore_new.review.marked import marked
 from agentcore_new.review.merged import merged
 from agentcore_new.review.sources import Sources
-from agentcore_new.review.union import lines
 from agentcore_new.review.words import words
 
 CONTEXT = 3  # lines around a change
@@ -19,7 +17,7 @@ LOOK_BACK = 8  # groups of lines, to which one more can belong
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a file, with the cells that had it and those that have it."""
+    """A line of a file, its end included, with the cells that had it and those that have it."""
 
     text: str
     before: int
@@ -103,7 +101,7 @@ def file_union(
     ]
     smaller, found = relevant(cube, list(zip(old, new, there, newcomer, strict=True)))
     rows = tuple(
-        Row(_text(line), before, after)
+        Row(line, before, after)
         for line, before, after in merged(smaller, [(row[0], row[1]) for row in found])
     )
     its_arrived = {
@@ -136,8 +134,10 @@ def _read(
     return cells
 
 
-def _text(line: str) -> str:
-    return line[:-1] if line.endswith("\n") else f"{line}\\ (no newline at the end)"
+def _hunk_line(mark: str, text: str, who: Who | None = None) -> HunkLine:
+    if text.endswith("\n"):
+        return HunkLine(mark, text[:-1], who)
+    return HunkLine(mark, text + NO_NEWLINE, who, newline=False)
 
 
 def changes_of_known(file: FileUnion, sources: Sources) -> Iterator[FileChange]:
@@ -172,21 +172,20 @@ def _changes_of_those_who_left(file: FileUnion, sources: Sources) -> Iterator[Fi
 
 
 def _whole(file: FileUnion, kind: Kind, some: int, sources: Sources) -> FileChange:
-    """Return a file that is new or gone: all of it, with marks where not all of `some` have it."""
+    """Return a file that is new or gone: each line with who of `some` has it."""
     own = [
-        (f"{row.text}\n", mask)
+        (row, mask)
         for row in file.rows
         if (mask := (row.after if kind == "added" else row.before) & some)
     ]
-    text = marked(file.path, file.cube, own, some, some)
     mark = "+" if kind == "added" else "-"
     who = file.who(some)
-    shown = tuple(HunkLine(mark, line.removesuffix("\n"), who) for line in lines(text))
-    templates = _templates(
-        file, [(mark, text.removesuffix("\n"), cells) for text, cells in own], sources
+    shown = tuple(
+        _hunk_line(mark, row.text, who if mask == some else file.who(mask, some))
+        for row, mask in own
     )
-    hunk = Hunk(1, who, templates, shown)
-    return FileChange(file.path, kind, who, (hunk,))
+    templates = _templates(file, [(mark, row.text, mask) for row, mask in own], sources)
+    return FileChange(file.path, kind, who, (Hunk(1, who, templates, shown),))
 
 
 def changes_of_newcomer(
@@ -245,15 +244,15 @@ def _hunk(file: FileUnion, within: int, group: Sequence[int], some: int, sources
     for number in sorted({*group, *_around(rows, within, group)}):
         row = rows[number]
         if number not in group:
-            shown += [*gains, HunkLine(" ", row.text)]
+            shown += [*gains, _hunk_line(" ", row.text)]
             gains = []
             continue
         # What goes stands before what comes.
         if lost := row.before & ~row.after & within:
-            shown.append(HunkLine("-", row.text, file.who(lost)))
+            shown.append(_hunk_line("-", row.text, file.who(lost)))
             changed.append(("-", row.text, lost))
         if gained := row.after & ~row.before & within:
-            gains.append(HunkLine("+", row.text, file.who(gained)))
+            gains.append(_hunk_line("+", row.text, file.who(gained)))
             changed.append(("+", row.text, gained))
     named = _named(rows, group, within)
     is_gone = not rows[named].after & ~rows[named].before & within
@@ -301,7 +300,9 @@ def _templates(
     mark = "+" if any(each == "+" for each, _, _ in changed) else "-"
     found: dict[str, None] = {}
     for (edition, candidates), cells in file.read.items():
-        texts = [text for each, text, some in changed if each == mark and some & cells]
+        texts = [
+            text.removesuffix("\n") for each, text, some in changed if each == mark and some & cells
+        ]
         if edition == mark and texts:
             found.update(dict.fromkeys(sources.of(mark, candidates, texts)))
     return tuple(found)
