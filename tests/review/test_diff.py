@@ -317,6 +317,7 @@ def test_a_shallow_clone_is_told_how_to_get_the_rest(
     assert refusal(agentcore_new, "v0.1.0").endswith(deepen)
 
 
+@pytest.mark.real
 def test_a_shallow_clone_of_one_branch_is_told_how_to_get_main(
     checkout: Path, agentcore_new: Command
 ) -> None:
@@ -336,6 +337,7 @@ def test_a_shallow_clone_of_one_branch_is_told_how_to_get_main(
     assert done.stdout.count(f"+{NEW}") == 1
 
 
+@pytest.mark.real
 def test_who_is_in_another_worktree_is_told_which_one_is_compared(
     checkout: Path, agentcore_new: Command
 ) -> None:
@@ -356,7 +358,7 @@ def test_another_worktree_is_compared_as_the_first_is(
     other = checkout.parent / "other"
     git(checkout, "worktree", "add", "--quiet", str(other), "-b", "work")
     edit(other, TEMPLATE, OLD, NEW)
-    done = agentcore_new("diff", PYTHONPATH=str(other / "src"))
+    done = agentcore_new("diff", cwd=other, PYTHONPATH=str(other / "src"))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(f"+{NEW}") == 1
 
