@@ -43,7 +43,9 @@ def main() -> None:
     """Make all of them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        draw("agentcore-new create --framework adk --yes", folder, "create.svg")
+        clone = folder / "clone"
+        clone.mkdir()
+        draw("agentcore-new create --framework adk --output-dir ..", clone, "create.svg")
         checkout = changed_checkout(folder / "agentcore-new")
         draw("agentcore-new check", checkout, "check.svg")
         draw("agentcore-new diff", checkout, "diff.svg")
@@ -88,7 +90,7 @@ def environment(checkout: Path = ROOT) -> dict[str, str]:
 
 
 def draw(command: str, folder: Path, name: str) -> None:
-    """Run a command on a terminal and write what is seen as a picture."""
+    """Run a command on a terminal, in a folder at home, and write what is seen as a picture."""
     is_checkout = (folder / "src").is_dir()
     output = pexpect.run(
         f"{sys.executable} -m agentcore_new {command.partition(' ')[2]}",
@@ -97,7 +99,8 @@ def draw(command: str, folder: Path, name: str) -> None:
         encoding="utf-8",
         dimensions=(ROWS, COLUMNS),
     )
-    shown = str(output).replace(os.path.realpath(folder), "~").replace(str(folder), "~")
+    home = folder.parent
+    shown = str(output).replace(os.path.realpath(home), "~").replace(str(home), "~")
     # Without what a progress bar has drawn and wiped out again.
     shown = re.sub(r"(?:.*\r)?\x1b\[2K|\x1b\[\?25[lh]|\x1b\[1A", "", shown.replace("\r\n", "\n"))
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)

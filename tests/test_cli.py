@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from agentcore_new import __version__, cli, installation, options
+from agentcore_new import __version__, cli, installation, options, output
 from agentcore_new.answers import complete
 from agentcore_new.render import render
 from agentcore_new.review.cli import app as review_commands
@@ -173,7 +173,8 @@ def test_a_dry_run_lists_exactly_what_a_real_run_writes(folder: Path) -> None:
     words = ("create", "x1", "--framework", "strands", "--container")
     dry = invoke(*words, "--dry-run")
     assert everything(folder) == []
-    listed = [line.strip() for line in dry.stdout.splitlines()[2:]]
+    _, listing, *_ = dry.stdout.split("\n\n")
+    listed = [line.strip() for line in listing.splitlines()]
     dry_object = json.loads(invoke(*words, "--dry-run", "--json").stdout)
     assert everything(folder) == []
     real = json.loads(invoke(*words, "--json").stdout)
@@ -249,6 +250,18 @@ def test_of_a_record_that_says_nothing_nothing_is_concluded(record: bytes) -> No
     invoke(*words, *ALL_ON)
     Path("x1/.copier-answers.yml").write_bytes(record)
     assert json.loads(invoke(*words, "--force").stdout)["left_over"] == []
+
+
+def test_the_defaults_are_told_to_people_and_are_in_the_object() -> None:
+    words = ("create", "x1", "--framework", "adk", "--no-git")
+    given = {"framework": "adk", "project_name": "x1"}
+    told = output.defaults_text(complete(given), given)
+    assert told
+    for more in (("--dry-run",), ()):
+        assert told in invoke(*words, *more).stdout
+    made = invoke(*words, "--force", "--json").stdout
+    assert told not in made
+    assert json.loads(made)["answers"] == complete(given)
 
 
 # Refusals.

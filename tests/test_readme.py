@@ -1,9 +1,14 @@
 """What the README tells people to paste is what is tested."""
 
 import html
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from agentcore_new import options, output
@@ -30,6 +35,33 @@ def test_ci_runs_the_command_for_the_tests_and_nothing_else() -> None:
     assert ran == [test]
 
 
+def first_project() -> tuple[str, list[str]]:
+    """The command that makes it, as it is pasted, and the words after the program."""
+    create, _ = commands()
+    command = create.rpartition("&&")[2].strip()
+    assert command.startswith(".venv/bin/agentcore-new create ")
+    return command.removeprefix(".venv/bin/"), shlex.split(command)[1:]
+
+
+def test_the_first_command_asks_nothing_and_makes_an_agent_beside_the_clone(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "init", "--quiet", clone], check=True)
+    _, words = first_project()
+    pexpect.run(
+        shlex.join([sys.executable, "-m", "agentcore_new", *words]),
+        cwd=clone,
+        env={**os.environ, "TERM": "xterm-256color"},
+        timeout=15,
+    )
+    assert [path.name for path in clone.iterdir()] == [".git"]
+    (agent,) = [path for path in tmp_path.iterdir() if path != clone]
+    assert (agent / "main.py").exists()
+    log = ("git", "log", "--format=%s")
+    assert b"Create " in subprocess.check_output(log, cwd=agent)
+    top = subprocess.check_output(["git", "rev-parse", "--show-toplevel"], cwd=agent, text=True)
+    assert Path(top.strip()) == agent.resolve()
+
+
 def test_the_tables_list_every_framework_and_provider() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     for framework in options.FRAMEWORKS:
@@ -50,7 +82,12 @@ def lines(picture: str) -> list[str]:
 
 def test_the_picture_is_of_the_command_as_it_is() -> None:
     shown = lines((ROOT / "docs/create.svg").read_text("utf-8"))
-    answers = complete({"framework": "adk"})
+    command, words = first_project()
+    assert shown[0] == f"$ {command}"
+    given = {"framework": words[words.index("--framework") + 1]}
+    answers = complete(given)
+    defaults = output.defaults_text(answers, given).splitlines()
+    assert "\n".join(defaults) in "\n".join(shown)
     files = render(answers)
     tree = output.tree(str(answers["project_name"]), files).splitlines()
     start = shown.index(tree[0])

@@ -1,5 +1,7 @@
 import ast
 import json
+import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -25,6 +27,7 @@ QUOTE = jinja2.Environment(
     keep_trailing_newline=True,
 )
 LITERAL = QUOTE.from_string('{% from "templates/quote.jinja" import literal %}{{ literal(text) }}')
+SHELL = QUOTE.from_string('{% from "templates/quote.jinja" import shell %}{{ shell(text) }}')
 MARKDOWN = QUOTE.from_string(
     '{% from "templates/quote.jinja" import markdown %}{{ markdown(text) }}'
 )
@@ -72,6 +75,17 @@ def test_a_literal_says_the_same_in_four_languages(text: str) -> None:
     assert json.loads(literal) == text
     assert tomllib.loads(f"x = {literal}") == {"x": text}
     assert yaml.safe_load(f"x: {literal}") == {"x": text}
+
+
+@given(DESCRIPTIONS)
+@example(NASTY)
+@example("'")
+@example("it's ''")
+@example("!! \\'")
+def test_a_word_of_a_shell_is_one_and_the_same(text: str) -> None:
+    word = SHELL.render(text=text)
+    assert shlex.split(word) == [text]
+    assert (word == text) is bool(re.fullmatch(r"[a-zA-Z0-9_-]+", text))
 
 
 @given(DESCRIPTIONS)

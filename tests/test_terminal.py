@@ -12,7 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from agentcore_new import options
+from agentcore_new import options, output
 from agentcore_new.answers import complete
 from agentcore_new.render import render
 
@@ -100,25 +100,47 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
     ]
 
 
+def answer_framework(process: "pexpect.spawn[str]", framework: str) -> None:
+    process.expect_exact(options.FRAMEWORK.question)
+    process.send(DOWN * options.FRAMEWORK.values.index(framework) + ENTER)
+
+
 def test_only_what_is_not_given_is_asked() -> None:
     with terminal(
-        *("create", "shop", "--framework", "adk", "--description", "x", "--model-id", "m"),
+        *("create", "shop", "--description", "x", "--model-id", "m"),
         *(*(switch.negated for switch in SWITCHES), "--no-git"),
     ) as process:
+        answer_framework(process, "adk")
         process.expect("Who serves the model")
         process.send(ENTER)
         shown = rest(process)
     assert not any(switch.question in shown for switch in SWITCHES)
     assert "--model-id m --no-git --yes" in shown
+    assert "Not given" not in plain(shown)
     assert Path("shop/main.py").exists()
 
 
-def test_yes_asks_nothing() -> None:
-    with terminal("create", "--framework", "adk", "--yes") as process:
-        shown = rest(process)
+@pytest.mark.parametrize("framework", options.FRAMEWORK.values)
+@pytest.mark.parametrize("words", [(), ("--yes",)])
+def test_with_what_must_be_given_nothing_is_asked(
+    framework: str, words: tuple[str, ...], folder: Path
+) -> None:
+    with terminal("create", "--framework", framework, *words, width=300) as process:
+        shown = plain(rest(process)).replace("\r\n", "\n")
     assert process.exitstatus == 0
-    assert "serves the model" not in shown
+    assert not any(question.question in shown for question in options.QUESTIONS)
     assert "The same again" not in shown
+    answers = complete({"framework": framework})
+    assert output.defaults_text(answers, {"framework": framework}) in shown
+    for path, text in render(answers).items():
+        assert (folder / str(answers["project_name"]) / path).read_text() == text
+
+
+def test_whoever_is_to_be_asked_nothing_must_name_the_framework() -> None:
+    with terminal("create", "--yes") as process:
+        shown = plain(rest(process))
+    assert process.exitstatus == 2
+    assert shown.startswith("Error: --framework is missing.")
 
 
 def test_nothing_is_asked_where_an_object_is_wanted() -> None:
@@ -129,7 +151,8 @@ def test_nothing_is_asked_where_an_object_is_wanted() -> None:
 
 
 def test_a_bad_name_is_refused_where_it_is_typed() -> None:
-    with terminal("create", "--framework", "adk") as process:
+    with terminal("create") as process:
+        answer_framework(process, "adk")
         process.expect("What is the project called")
         process.send("\x15" + "boto3" + ENTER)
         process.expect("A good name would be: boto3-agent")
@@ -138,7 +161,8 @@ def test_a_bad_name_is_refused_where_it_is_typed() -> None:
 
 
 def test_what_is_typed_takes_the_place_of_the_default_and_enter_takes_it() -> None:
-    with terminal("create", "--framework", "adk", "--no-git", "--dry-run") as process:
+    with terminal("create", "--no-git", "--dry-run") as process:
+        answer_framework(process, "adk")
         process.expect("What is the project called")
         process.expect("adk-agent")
         process.send("shop" + ENTER)
@@ -186,7 +210,8 @@ def test_an_occupied_folder_is_refused_before_the_first_question(taken: Path) ->
 
 
 def test_an_occupied_folder_is_refused_where_its_name_is_typed(taken: Path) -> None:
-    with terminal("create", "--framework", "adk", width=300) as process:
+    with terminal("create", width=300) as process:
+        answer_framework(process, "adk")
         process.expect("What is the project called")
         process.send(ENTER)  # the default
         process.expect("is not empty: notes.txt")
@@ -197,7 +222,8 @@ def test_an_occupied_folder_is_refused_where_its_name_is_typed(taken: Path) -> N
 
 
 def test_an_occupied_folder_is_no_obstacle_where_force_is_given(taken: Path) -> None:
-    with terminal("create", taken.name, "--framework", "adk", "--force") as process:
+    with terminal("create", taken.name, "--force") as process:
+        answer_framework(process, "adk")
         process.expect("in one line")
 
 
@@ -210,7 +236,8 @@ def test_a_bad_flag_is_refused_before_anything_is_asked() -> None:
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
 def test_leaving_the_questions_leaves_nothing_behind(key: str, folder: Path) -> None:
-    with terminal("create", "--framework", "adk") as process:
+    with terminal("create") as process:
+        answer_framework(process, "adk")
         process.expect("What is the project called")
         process.send("\x15")
         process.send(key)

@@ -117,6 +117,11 @@ def complete(
     return answers
 
 
+def is_enough(given: Mapping[str, Value | None]) -> bool:
+    """Return whether `given` has every answer that has no default of its own."""
+    return all(given.get(option.name) is not None for option in OPTIONS if option.required)
+
+
 def _missing(option: Option) -> MissingAnswer:
     values = [str(value) for value in option.values]
     return MissingAnswer(

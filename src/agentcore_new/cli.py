@@ -214,7 +214,9 @@ def create(
     *,
     project_name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help=options.PROJECT_NAME.help, show_default=NAME_DEFAULT),
+        typer.Argument(
+            metavar=output.NAME, help=options.PROJECT_NAME.help, show_default=NAME_DEFAULT
+        ),
     ] = None,
     output_dir: Annotated[
         Path, typer.Option("--output-dir", help="The folder in which the project's folder is made.")
@@ -251,16 +253,17 @@ def create(
 ) -> None:
     """Create a project: an agent on the framework and model of your choice.
 
-    On a terminal you are asked for what you do not give. The project runs at once, without an
-    account: AGENT_OFFLINE=1 uv run main.py
+    On a terminal, without --framework, you are asked for what you do not give. The project runs
+    at once, without an account: AGENT_OFFLINE=1 uv run main.py
     """
     given["project_name"] = project_name
-    ask = terminal.is_interactive() and not (yes or as_json)
+    may_ask = terminal.is_interactive() and not (yes or as_json)
+    ask = may_ask and not answers.is_enough(given)
     check = creation.check_for(output_dir, force=force)
     chosen = _asked(given, check) if ask else answers.complete(given)
     created = creation.create(chosen, output_dir, repository=git, force=force, dry_run=dry_run)
     if not as_json:
-        print(output.created_text(created), flush=True)
+        print(output.created_text(created, chosen if ask else given), flush=True)
 
     go_there = output.change_folder(output_dir, created.target.name)
     installed = install and not dry_run

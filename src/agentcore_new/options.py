@@ -89,7 +89,8 @@ class Option:
         question: What is asked on a terminal.
         default: A value, or how it follows from an earlier answer.
         choices: The rows that can be chosen.
-        required: It must be given where nobody can be asked.
+        required: It must be given where nobody can be asked; where all that must be is given,
+            nobody is.
     """
 
     name: str

@@ -9,6 +9,10 @@ from pathlib import Path
 from agentcore_new import __version__, installation, options
 from agentcore_new.answers import Answers, default
 from agentcore_new.creation import Created, Repository
+from agentcore_new.options import Option, Text, Value
+
+# How the synopsis calls the project's name, which has no flag.
+NAME = "NAME"
 
 REPOSITORY_NOTES = {
     Repository.COMMITTED: "git: all files are in the first commit.",
@@ -82,14 +86,14 @@ def equivalent_command(
     words = ["agentcore-new", "create", str(answers["project_name"])]
     for question in options.QUESTIONS:
         value = answers[question.name]
-        required = isinstance(question, options.Option) and question.required
+        required = isinstance(question, Option) and question.required
         if question is options.PROJECT_NAME:
             continue
         if value == default(question, answers) and not required:
             continue
         if isinstance(value, str):
             words += [question.flag, value]
-        elif isinstance(question, options.Option):
+        elif isinstance(question, Option):
             words.append(question.flag if value else question.negated)
     if output_dir != Path():
         words += ["--output-dir", str(output_dir)]
@@ -101,13 +105,44 @@ def equivalent_command(
     return shlex.join([*words, "--yes"])
 
 
+def defaults_text(answers: Answers, given: Mapping[str, Value | None]) -> str:
+    """Return the answers that are not `given`, and what changes them, as a person reads them.
+
+    Nothing, if all are given.
+    """
+    lines = [
+        f"  {question.name.replace('_', ' ')}: {_shown(answers[question.name])}"
+        f" ({_changed_by(question, answers[question.name])})"
+        for question in options.QUESTIONS
+        if given.get(question.name) is None
+    ]
+    return "\n".join(
+        ["\nNot given, so the default (and what changes it):\n", *lines] if lines else []
+    )
+
+
+def _shown(value: Value) -> str:
+    return value if isinstance(value, str) else "on" if value else "off"
+
+
+def _changed_by(question: Option | Text, value: Value) -> str:
+    if question is options.PROJECT_NAME:
+        return NAME
+    return question.negated if isinstance(question, Option) and value is True else question.flag
+
+
 def again_text(command: str) -> str:
     """Return the equivalent command as a person reads it."""
     return f"\nThe same again, without questions:\n\n  {command}"
 
 
-def created_text(created: Created) -> str:
-    """Return what a person reads after a project was created, or would be."""
+def created_text(created: Created, given: Mapping[str, Value | None]) -> str:
+    """Return what a person reads after a project was created, or would be.
+
+    Args:
+        created: The project.
+        given: The answers that the person gave, by name.
+    """
     count = f"{len(created.files)} files"
     if created.dry_run:
         lines = [f"Would write {count} to {created.target}:", ""]
@@ -125,6 +160,8 @@ def created_text(created: Created) -> str:
         lines += ["", told]
     if not created.dry_run and created.repository in REPOSITORY_NOTES:
         lines += ["", REPOSITORY_NOTES[created.repository]]
+    if defaults := defaults_text(created.answers, given):
+        lines.append(defaults)
     return "\n".join(lines)
 
 

@@ -146,6 +146,21 @@ def test_the_same_line_at_two_places_is_there_twice() -> None:
     assert hunks == [("all", ["+new"])] * 2
 
 
+def test_a_short_line_between_two_changes_is_none() -> None:
+    before = edition(lambda _: {"a.py": "one\ntwo\n\ncalls = connect(old, 1)\n"}, stream=BOOLS)
+    after = edition(
+        lambda c: {"a.py": f"one\n{'TWO' if c['stream'] else 'two'}\n\ncalls = connect(new, 1)\n"},
+        stream=BOOLS,
+    )
+    ((_, _, hunks),) = told(compare(before, after))
+    assert sorted(line for _, lines in hunks for line in lines) == [
+        "+TWO <stream>",
+        "+calls = connect(new, 1)",
+        "-calls = connect(old, 1)",
+        "-two <stream>",
+    ]
+
+
 def test_what_is_around_a_change_makes_it_no_other_one() -> None:
     before = edition(lambda c: {"a.py": f"{c['stream']}\nold\n"}, stream=BOOLS)
     after = edition(lambda c: {"a.py": f"{c['stream']}\nnew\n"}, stream=BOOLS)

@@ -12,7 +12,6 @@ from typing import Any
 
 from agentcore_new import git
 from agentcore_new.errors import UnknownBase
-from agentcore_new.options import FRAMEWORK
 from agentcore_new.review.rendering import Project
 
 # What rendering needs; the first release had these already.
@@ -40,12 +39,12 @@ class Edition:
 
     @property
     def options(self) -> dict[str, list[str]]:
-        """The values of each option but the framework, as they are written in names."""
+        """The values of each option, as they are written in names."""
         found: dict[str, dict[str, None]] = {}
         for project in self.projects:
             for name, value in project.combination.items():
                 found.setdefault(name, {})[str(value).lower()] = None
-        return {name: list(values) for name, values in found.items() if name != FRAMEWORK.name}
+        return {name: list(values) for name, values in found.items()}
 
 
 def of_folder(folder: Path, name: str) -> Edition:
