@@ -46,8 +46,9 @@ def _differences(old: list[str], new: list[str]) -> Iterator[tuple[str, int]]:
             yield from ((line, BEFORE | AFTER) for line in old[i + early : j])
             early = 0
         elif tag == "replace":
-            yield from ((line, BEFORE) for line in old[i:j])
+            # what comes first: there it meets what others have who had nothing before
             yield from ((line, AFTER) for line in new[k:m])
+            yield from ((line, BEFORE) for line in old[i:j])
         else:
             edition, block = (AFTER, new[k:m]) if tag == "insert" else (BEFORE, old[i:j])
             # after what came or went, the equal lines are those of both texts
