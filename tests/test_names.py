@@ -125,7 +125,7 @@ def test_reserved_are_the_modules_of_the_packages_that_are_here_too() -> None:
 
 def test_reserved_are_the_modules_of_the_project() -> None:
     tops = {
-        path.split("/")[0].removesuffix(".py")
+        canonicalize_name(path.split("/")[0].removesuffix(".py"))
         for answers in combinations()
         for path in render(answers)
         if path.endswith(".py")

@@ -106,6 +106,21 @@ def test_copier_refuses_the_same_names(name: str) -> None:
     assert copier_accepts("project_name", name) == accepts(names.check, name)
 
 
+def test_a_module_with_an_underscore_takes_each_spelling_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in ("release_notes.py.jinja", "chat_store/__init__.py", "no_module.txt"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    modules = names.module_names(tmp_path)
+    assert modules == ("chat-store", "release-notes")
+    monkeypatch.setattr(names, "PROJECT_MODULES", modules)
+    validator = yaml.safe_load(copier_file.text())["project_name"]["validator"]
+    for name in ("release_notes", "Release-Notes", "chat__store"):
+        assert not accepts(names.check, name)
+        assert "module" in str(rendered(validator, {"project_name": name}))
+
+
 @given(TEXTS)
 @example("x" * 1000)
 @example("x" * 1001)

@@ -55,6 +55,12 @@ def rest(process: "pexpect.spawn[str]") -> str:
     return process.before or ""
 
 
+def choosing(option: options.Option, value: str, *, default: str) -> str:
+    """Return the keys that go from the default to a choice, round the end of the list."""
+    values = option.values
+    return DOWN * ((values.index(value) - values.index(default)) % len(values)) + ENTER
+
+
 def plain(text: str) -> str:
     return COLOUR.sub("", text)
 
@@ -62,14 +68,14 @@ def plain(text: str) -> str:
 def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: Path) -> None:
     with terminal("create") as process:
         process.expect("Which framework")
-        process.send(DOWN * options.FRAMEWORK.values.index("langgraph") + ENTER)
+        process.send(choosing(options.FRAMEWORK, "langgraph", default="strands"))
         process.expect("What is the project called")
         process.expect("langgraph-agent")
         process.send("\x15" + "shop" + ENTER)
         process.expect("in one line")
         process.send("\x15" + "It's {{ mine }}" + ENTER)
         process.expect("Who serves the model")
-        process.send(DOWN * options.MODEL_PROVIDER.values.index("anthropic") + ENTER)
+        process.send(choosing(options.MODEL_PROVIDER, "anthropic", default="bedrock"))
         process.expect("Which model")
         process.expect("claude-sonnet")
         process.send(ENTER)

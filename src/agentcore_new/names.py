@@ -30,22 +30,6 @@ AGENT_NAME = (
 RUNTIME_NAME = f"project_name.replace('-', '_')[:{MAX_RUNTIME_NAME}]"
 
 
-def _project_modules() -> tuple[str, ...]:
-    """Return what Python can import of the folder of the templates, whatever the options."""
-    with os.scandir(template_root() / "templates" / "project") as entries:
-        found = {
-            entry.name.removesuffix(".jinja").removesuffix(".py")
-            for entry in entries
-            if entry.name.endswith((".py", ".py.jinja"))
-            or (entry.is_dir() and any(Path(entry.path).glob("__init__.py*")))
-        }
-    return tuple(sorted(found))
-
-
-# The top-level modules of a generated project.
-PROJECT_MODULES = _project_modules()
-
-
 def distribution_name(project_name: str) -> str:
     """Return the name of the distribution, in the normal form of the Python packaging index."""
     return value(DISTRIBUTION_NAME, project_name=project_name)
@@ -59,6 +43,22 @@ def agent_name(project_name: str) -> str:
 def runtime_name(project_name: str) -> str:
     """Return the name of the AgentCore runtime: letters, digits and `_`, at most 48."""
     return value(RUNTIME_NAME, project_name=project_name)
+
+
+def module_names(folder: Path) -> tuple[str, ...]:
+    """Return, in normal form, what Python can import of a folder of templates."""
+    with os.scandir(folder) as entries:
+        found = {
+            distribution_name(entry.name.removesuffix(".jinja").removesuffix(".py"))
+            for entry in entries
+            if entry.name.endswith((".py", ".py.jinja"))
+            or (entry.is_dir() and any(Path(entry.path).glob("__init__.py*")))
+        }
+    return tuple(sorted(found))
+
+
+# The top-level modules of a generated project, whatever its options.
+PROJECT_MODULES = module_names(template_root() / "templates" / "project")
 
 
 @cache

@@ -2,11 +2,16 @@
 
 The lists get the newest versions that there are today. Of the environments that follow from them,
 each name is reserved; what was reserved once stays so.
+
+`python tests/pins FRAMEWORK…` writes the lists of these alone, with the versions that are listed
+already wherever they do: what is new in the templates changes nothing else.
 """
 
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -25,18 +30,45 @@ HEADER = "# renewed by: python tests/pins"
 BUILD = ("setuptools", "wheel")
 
 
-def resolve(*source: str, text: str = "") -> list[str]:
-    """The newest versions that fit together, on every Python and system."""
+def resolve(*source: str, text: str = "", preferred: Sequence[str] = ()) -> list[str]:
+    """The newest versions that fit together, on every Python and system.
+
+    Args:
+        source: What uv reads the requirements from.
+        text: What it reads, if that is its input.
+        preferred: Lines of a list, whose versions are taken if they fit.
+    """
     command = [UV, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--universal"]
     command += ["--python-version", "3.11", *source]
-    return subprocess.check_output(command, cwd=ROOT, input=text, text=True).splitlines()
+    with tempfile.TemporaryDirectory() as folder:
+        # uv keeps the versions that its output has already
+        output = Path(folder, "output.txt")
+        output.write_text("".join(f"{line}\n" for line in preferred), encoding="utf-8")
+        command += ["--output-file", str(output)]
+        subprocess.run(command, cwd=ROOT, input=text, text=True, check=True)
+        return output.read_text(encoding="utf-8").splitlines()
 
 
-def lists_of(framework: str) -> dict[Path, list[str]]:
+def listed(framework: str) -> list[str]:
+    """The lines of each package in the first list that has it, that of this framework first."""
+    found: dict[str, list[str]] = {}
+    for name in (framework, *FRAMEWORKS):
+        if pins.files_of(name)[0].exists():
+            packages: dict[str, list[str]] = {}
+            for line in pins.of_projects(name):
+                packages.setdefault(line.partition("==")[0], []).append(line)
+            # of two versions uv would take either
+            found = packages | found
+    return [line for lines in found.values() for line in lines]
+
+
+def lists_of(framework: str, preferred: Sequence[str] = ()) -> dict[Path, list[str]]:
     """Both lists of a framework; the second has nothing that the first has."""
-    environment = resolve("-", text="\n".join(requirements_of(framework, "postgresql")))
+    texts = "\n".join(requirements_of(framework, "postgresql"))
+    environment = resolve("-", text=texts, preferred=preferred)
     whole = [*environment, *requirements_of(framework, "test"), *BUILD]
-    others = [line for line in resolve("-", text="\n".join(whole)) if line not in environment]
+    both = resolve("-", text="\n".join(whole), preferred=preferred)
+    others = [line for line in both if line not in environment]
     environment_file, others_file = pins.files_of(framework)
     return {environment_file: environment, others_file: others}
 
@@ -51,16 +83,20 @@ def write(file: Path, lines: list[str], *header: str) -> None:
         print(f"  {'-' if line in old else '+'} {line}", flush=True)
 
 
-def main() -> None:
-    """Renew everything."""
-    write(pins.CONSTRAINTS, resolve("--extra", "test", "pyproject.toml"), HEADER)
+def main(frameworks: Sequence[str]) -> None:
+    """Renew everything, or write what is missing of these frameworks."""
+    if unknown := {*frameworks} - {*FRAMEWORKS}:
+        sys.exit(f"No framework of options.py: {', '.join(sorted(unknown))}")
+    if not frameworks:
+        write(pins.CONSTRAINTS, resolve("--extra", "test", "pyproject.toml"), HEADER)
     reserved = {*pins.read(RESERVED)}
-    for framework in FRAMEWORKS:
-        for file, lines in lists_of(framework).items():
+    for framework in frameworks or FRAMEWORKS:
+        preferred = listed(framework) if frameworks else ()
+        for file, lines in lists_of(framework, preferred).items():
             write(file, lines, HEADER)
         reserved |= names_in(python_of(framework))
     write(RESERVED, sorted(reserved))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
