@@ -432,6 +432,25 @@ def test_between_two_changes_is_what_one_project_has() -> None:
     assert shown == ["-first 1", "+first 2", " in one", "-last 1", "+last 2"]
 
 
+def test_what_one_project_has_together_is_one_hunk() -> None:
+    block = "".join(f"block {n}\n" for n in range(9))
+
+    def files(number: int) -> Files:
+        return lambda c: {
+            "a.py": f"first {number}\n" + (block if c["stream"] else f"in one {number}\n") + "end\n"
+        }
+
+    changes = compare(edition(files(1), stream=BOOLS), edition(files(2), stream=BOOLS))
+    ((hunk,),) = (file.hunks for file in changes.files)
+    assert [line.mark + line.text for line in hunk.lines] == [
+        "-first 1",
+        "-in one 1",
+        "+first 2",
+        "+in one 2",
+        " end",
+    ]
+
+
 def test_a_number_says_in_whose_text_and_whether_before() -> None:
     def files(text: str) -> Files:
         filler = "".join(f"line {n}\n" for n in range(9))

@@ -373,10 +373,12 @@ def test_the_base_and_the_commits_since_are_named_with_their_sha(
     edit(checkout, TEMPLATE, OLD, NEW)
     commit(checkout, "More room for prompts")
     sha = git(checkout, "rev-parse", "--short", "HEAD").strip()
+    edit(checkout, "src/agentcore_new/review/cli.py", "to click through", "to read")
+    commit(checkout, "Nothing for users")
     for words, name in (
         (("v0.1.0",), f"v0.1.0 ({base[:9]})"),
         ((base[:7],), base[:9]),
-        (("HEAD~1",), f"HEAD~1 ({base[:9]})"),
+        (("HEAD~2",), f"HEAD~2 ({base[:9]})"),
     ):
         text = agentcore_new("diff", *words).stdout
         assert text.startswith(f"What users get, compared with {name}: ")

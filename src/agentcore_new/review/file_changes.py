@@ -1,8 +1,8 @@
 """What is new in one file: the union of its texts of two editions, and the hunks of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from agentcore_new.options import Value
 from agentcore_new.review.changes import NO_NEWLINE, FileChange, Hunk, HunkLine, Kind, Who
@@ -220,7 +220,8 @@ def _hunks(file: FileUnion, within: int, sources: Sources) -> Iterator[Hunk]:
         near = [
             (numbers, some)
             for numbers, some in groups[-LOOK_BACK:]
-            if changed & some and _between(file.rows, numbers[-1], number, some) <= 2 * CONTEXT
+            if changed & some
+            and _between(file.rows, numbers[-1], number, changed & some) <= 2 * CONTEXT
         ]
         groups = [group for group in groups if group not in near]
         together = sorted([number, *(each for numbers, _ in near for each in numbers)])
@@ -232,8 +233,9 @@ def _hunks(file: FileUnion, within: int, sources: Sources) -> Iterator[Hunk]:
 
 
 def _between(rows: Sequence[Row], start: int, stop: int, some: int) -> int:
-    """Return how many lines that do not change a project of `some` has in between."""
-    return sum(bool(row.after & some) and not row.changed & some for row in rows[start + 1 : stop])
+    """Return how many lines that do not change the first project of `some` has in between."""
+    cell = some & -some
+    return sum(bool(row.after & cell) and not row.changed & cell for row in rows[start + 1 : stop])
 
 
 def _hunk(file: FileUnion, within: int, group: Sequence[int], some: int, sources: Sources) -> Hunk:
@@ -271,20 +273,21 @@ def _hunk(file: FileUnion, within: int, group: Sequence[int], some: int, sources
 def _around(rows: Sequence[Row], within: int, group: Sequence[int]) -> Iterator[int]:
     """Yield the rows next to those of a group and between them, as single projects see them."""
 
-    def seen(start: int, stop: int, some: int) -> list[int]:
+    def seen(numbers: Iterable[int], some: int) -> Iterator[int]:
         cell = some & -some  # a reader knows one project, and not several woven into each other
-        return [
-            number
-            for number in range(start, stop)
-            if rows[number].after & cell and not rows[number].changed & cell
-        ]
+        for number in numbers:
+            if rows[number].changed & cell:
+                return
+            if rows[number].after & cell:
+                yield number
 
-    yield from seen(0, group[0], rows[group[0]].changed & within)[-CONTEXT:]
-    yield from seen(group[-1] + 1, len(rows), rows[group[-1]].changed & within)[:CONTEXT]
+    first, last = (rows[number].changed & within for number in (group[0], group[-1]))
+    yield from islice(seen(range(group[0] - 1, -1, -1), first), CONTEXT)
+    yield from islice(seen(range(group[-1] + 1, len(rows)), last), CONTEXT)
     before = 0
     for one, other in pairwise(group):
         before |= rows[one].changed & within
-        yield from seen(one + 1, other, before & rows[other].changed)
+        yield from seen(range(one + 1, other), before & rows[other].changed)
 
 
 def _templates(

@@ -11,6 +11,7 @@ from agentcore_new.review.changes import Commit
 # The main branch as the server has it, else as it is here.
 MAIN = ("origin/main", "main", "origin/master", "master")
 RELEASES = "v[0-9]*"
+REVIEW = "src/agentcore_new/review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,12 @@ def _named(name: str, commit: str) -> str:
 
 
 def commits_since(root: Path, commit: str, paths: Sequence[str]) -> list[Commit]:
-    """Return the commits from `commit` to now that touch one of `paths`, the newest first."""
-    log = git.read(root, "log", "--format=%h%x09%s", f"{commit}..HEAD", "--", *paths)
+    """Return the commits from `commit` to now that touch one of `paths`, the newest first.
+
+    A merge brings nothing of its own, and of what shows and guards the templates users get nothing.
+    """
+    shown = ("log", "--no-merges", "--format=%h%x09%s", f"{commit}..HEAD")
+    log = git.read(root, *shown, "--", *paths, f":(exclude){REVIEW}")
     rows = [line.partition("\t") for line in (log or "").split("\n") if line]
     return [Commit(sha, subject) for sha, _, subject in rows]
 
