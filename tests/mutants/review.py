@@ -158,8 +158,8 @@ REVIEW = (
     ),
     one(
         "what a terminal obeys written to it",
-        f"{REVIEW_FOLDER}/diff_text.py",
-        "each if each.isprintable() else _escaped(each)",
+        f"{REVIEW_FOLDER}/printable.py",
+        'each if each.isprintable() or each == "\\t" else repr(each)[1:-1]',
         "each",
         "tests/review/test_diff.py -k obey",
     ),

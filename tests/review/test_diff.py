@@ -392,6 +392,8 @@ def test_what_a_terminal_would_obey_is_shown(checkout: Path, agentcore_new: Comm
     (checkout / "templates/project/hostile.txt").write_bytes(f"{text}\n".encode())
     shown = agentcore_new("diff", PYTHONIOENCODING="utf-8").stdout
     assert "+a\\rb\\x1b[31m\\x07\tc\\u202e\n" in shown
+    comment = agentcore_new("diff", "--format", "markdown", PYTHONIOENCODING="utf-8").stdout
+    assert "+a\\rb\\x1b[31m\\x07\tc\\u202e\n" in comment
     found = json.loads(agentcore_new("diff", "--json").stdout)
     (line,) = found["files"][0]["hunks"][0]["lines"]
     assert line["text"] == text
