@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -75,14 +75,15 @@ def _usage_error(error: typer.TyperException) -> errors.UsageError:
 
 def _wants_json(words: Sequence[str]) -> bool:
     """Return whether an object is asked for, which is to be known of a wrong command line too."""
-    given = dict(
+    given = list(takewhile(lambda word: word != "--", words))
+    options = dict(
         pair
-        for word, following in pairwise([*words, ""])
+        for word, following in pairwise([*given, ""])
         for pair in ((word, following), tuple(word.split("=", 1)))
         if len(pair) == 2 and pair[0] in ("--format", "--output")
     )
-    by_name = "json" if given.get("--output", "").lower().endswith(".json") else ""
-    return given.get("--format", by_name) == "json" or "--json" in words
+    by_name = "json" if options.get("--output", "").lower().endswith(".json") else ""
+    return options.get("--format", by_name).lower() == "json" or "--json" in given
 
 
 def _report(error: errors.Error, *, as_json: bool) -> int:

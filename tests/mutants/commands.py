@@ -80,7 +80,7 @@ COMMANDS = (
     one(
         "no JSON of the errors of --format json",
         f"{SOURCE}/cli.py",
-        'given.get("--format", by_name) == "json" or ',
+        'options.get("--format", by_name).lower() == "json" or ',
         "",
         "tests/review/test_diff.py -k asked_for",
     ),

@@ -40,10 +40,12 @@ def checkout(tmp_path: Path) -> Path:
 def agentcore_new(checkout: Path) -> Command:
     """Run the command of the copy, as a program."""
 
-    def run(*words: str | Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *words: str | Path, cwd: Path = checkout, **variables: str
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "agentcore_new", *words],
-            cwd=checkout,
+            cwd=cwd,
             env={**os.environ, "PYTHONPATH": str(checkout / "src"), **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
 from itertools import product
 from typing import Any
 
@@ -11,9 +12,13 @@ from hypothesis import strategies as st
 from agentcore_new.options import Value
 from agentcore_new.review.changes import Changes, FileChange
 from agentcore_new.review.comparison import compare
+from agentcore_new.review.cube import Cube
 from agentcore_new.review.edition import Edition
+from agentcore_new.review.merged import merged
+from agentcore_new.review.presenter import groups, heading
 from agentcore_new.review.rendering import Project
 from agentcore_new.review.requirements_of import PYPROJECT
+from agentcore_new.review.union import lines as split
 from agentcore_new.review.words import holds
 
 Files = Callable[[dict[str, Value]], dict[str, str]]
@@ -176,6 +181,30 @@ def test_around_a_change_is_what_its_first_project_has() -> None:
     assert hunk.line == 11
 
 
+def test_short_lines_between_changes_are_none() -> None:
+    before = edition(lambda _: {"a.py": "a = 1\nb = 2\nc = 3\n\nd = 4\n"}, stream=BOOLS)
+    after = edition(lambda _: {"a.py": "a = 1\nb = 3\nc = 3\n\nd = 5\ne\n"}, stream=BOOLS)
+    ((hunk,),) = (file.hunks for file in compare(before, after).files)
+    shown = [line.mark + line.text for line in hunk.lines]
+    assert shown == [" a = 1", "-b = 2", "+b = 3", " c = 3", " ", "-d = 4", "+d = 5", "+e"]
+
+
+def test_what_comes_is_told_with_the_blank_lines_after_it() -> None:
+    one, two, three = (
+        "def one():\n    pass\n",
+        "def two():\n    pass\n",
+        "def three():\n    pass\n",
+    )
+    before = edition(lambda _: {"a.py": f"{one}\n\n{three}"})
+    after = edition(lambda _: {"a.py": f"{one}\n\n{two}\n\n{three}"})
+    expected = ["def two():", "    pass", "", ""]
+    assert told(compare(before, after)) == [
+        ("a.py", "changed", [("all", [f"+{x}" for x in expected])])
+    ]
+    ((_, _, ((_, gone),)),) = told(compare(after, before))
+    assert gone == [f"-{line}" for line in expected]
+
+
 def test_the_line_that_changes_is_named() -> None:
     filler = "".join(f"line {n}\n" for n in range(20))
     before = edition(lambda c: {"a.py": "extra\n" * bool(c["stream"]) + filler}, stream=BOOLS)
@@ -201,20 +230,29 @@ def test_new_and_removed_files_are_shown_whole_after_those_that_change() -> None
     ]
 
 
-def test_a_new_file_that_is_not_the_same_for_all_has_marks() -> None:
-    before = edition(lambda _: {}, stream=BOOLS)
-    after = edition(lambda c: {"a.py": "one\n" + "two\n" * bool(c["stream"])}, stream=BOOLS)
+def test_a_new_file_says_of_its_lines_who_gets_them() -> None:
     old = edition(lambda _: {"b.py": ""}, stream=BOOLS)
-    new = edition(lambda c: after_files(c), stream=BOOLS)
-    assert told(compare(old, new)) == [
-        ("a.py", "added", [("all", ["+one", "+#if stream", "+two", "+#end"])]),
-    ]
-    assert not compare(before, before)
-    assert after.projects
+    changes = compare(old, edition(after_files, stream=BOOLS))
+    assert told(changes) == [("a.py", "added", [("all", ["+one", "+two <stream>", "+three"])])]
+    assert not compare(old, old)
+
+
+def test_a_new_file_of_some_says_so_of_what_not_all_of_them_have() -> None:
+    options: dict[str, Sequence[Value]] = {"framework": "xy", "stream": BOOLS}
+    before = edition(lambda _: {"b.py": ""}, **options)
+    after = edition(
+        lambda c: {
+            "b.py": "",
+            **({"a.py": f"for all\nof {c['framework']}\n"} if c["stream"] else {}),
+        },
+        **options,
+    )
+    lines = ["+for all", "+of x <x>", "+of y <y>"]
+    assert told(compare(before, after)) == [("a.py", "added", [("stream", lines)])]
 
 
 def after_files(combination: dict[str, Value]) -> dict[str, str]:
-    return {"a.py": "one\n" + "two\n" * bool(combination["stream"]), "b.py": ""}
+    return {"a.py": "one\n" + "two\n" * bool(combination["stream"]) + "three\n", "b.py": ""}
 
 
 def test_a_new_option_is_compared_with_what_was_there_without_it() -> None:
@@ -259,6 +297,10 @@ def test_what_a_new_framework_shares_with_the_others_is_one_row() -> None:
     def files(combination: dict[str, Value]) -> dict[str, str]:
         framework = combination["framework"]
         shared = {"same.py": filler, "title.md": f"# {framework}\n{filler}"}
+        if framework != "new":
+            shared["every.py"] = filler
+        if framework == "x":
+            shared["of_x.py"] = filler
         if framework == "new":
             return {**shared, "agent.py": "new agent\n", "part.py": filler}
         return {**shared, "agent.py": "agent of others\n", "part.py": f"{filler}others have it\n"}
@@ -270,10 +312,29 @@ def test_what_a_new_framework_shares_with_the_others_is_one_row() -> None:
     assert (newcomer.option, newcomer.value) == ("framework", "new")
     assert (newcomer.shared, newcomer.own) == (2, ("agent.py", "title.md"))
     assert newcomer.lacking == 2  # of agent.py and part.py
+    assert newcomer.missing == ("every.py",)
     assert told(changes) == [
         ("title.md", "changed", [("new", ["+# new"])]),
         ("agent.py", "added", [("new", ["+new agent"])]),
     ]
+
+
+def test_what_a_framework_that_goes_shared_with_the_others_is_not_told() -> None:
+    filler = "".join(f"line {n}\n" for n in range(9))
+
+    def files(combination: dict[str, Value]) -> dict[str, str]:
+        framework = combination["framework"]
+        own = {"z.py": "of z\n"} if framework == "z" else {}
+        return {"same.py": filler, "title.md": f"# {framework}\n{filler}", **own}
+
+    before, after = edition(files, framework="xyz"), edition(files, framework="xy")
+    assert told(compare(before, after)) == [
+        ("title.md", "changed", [("z", ["-# z"])]),
+        ("z.py", "removed", [("z", ["-of z"])]),
+    ]
+    # if all others go too, it is the whole that is gone
+    last = compare(before, edition(files, framework="w"))
+    assert ("same.py", "removed") in [(path, kind) for path, kind, _ in told(last)]
 
 
 def pyproject(*dependencies: str, **extras: list[str]) -> dict[str, str]:
@@ -310,30 +371,114 @@ def test_of_a_new_framework_the_table_has_its_own_dependencies() -> None:
     assert [(each.name, each.who.words) for each in changes.dependencies] == [("sdk-of-z", "z")]
 
 
-def test_each_hunk_says_which_template_it_comes_from() -> None:
-    before = edition(lambda c: {"main.py": f"shared line\nof {c['framework']}\n"}, framework="xy")
-    after = edition(
-        lambda c: {"main.py": f"a shared line\n{'-' * 9}\nnow of {c['framework']}\n"},
-        framework="xy",
-    )
+def test_what_all_require_is_no_news_of_a_framework_that_comes_or_goes() -> None:
+    def files(version: int) -> Files:
+        return lambda c: pyproject(f"shared>={version}", f"sdk-of-{c['framework']}>=1")
+
+    before, after = edition(files(1), framework="xyz"), edition(files(2), framework="wxy")
+    rows = [(each.name, each.after, each.who.words) for each in compare(before, after).dependencies]
+    assert sorted(rows, key=str) == [
+        ("sdk-of-w", "sdk-of-w>=1", "w"),
+        ("sdk-of-z", None, "z"),
+        ("shared", "shared>=2", "x/y"),
+    ]
+
+
+def of_frameworks(line: str) -> Files:
+    return lambda c: {"main.py": f"shared line\n{line.format(c['framework'])}\nlast line\n"}
+
+
+def test_each_hunk_says_which_templates_it_comes_from() -> None:
     own = "templates/project/main.py.jinja"
+    x, y = (f"templates/frameworks/{name}/main.py.jinja" for name in "xy")
     templates = {
-        own: "a shared line\n---------\n{% include framework %}\n",
-        "templates/frameworks/x/main.py.jinja": "now of x\n",
-        "templates/frameworks/y/main.py.jinja": "now of y\n",
+        own: "shared line\n{% include framework %}\nlast line\nis {{ framework }}, by itself\n",
+        x: "now of x\nthe same now\n",
+        y: "now of y\nthe same now\nnow of x\n",
         "templates/project/other.py": "now of x\n",
     }
-    named = Edition(after.name, after.catalogue, after.projects, templates)
-    (file,) = compare(before, named).files
-    assert [hunk.templates for hunk in file.hunks] == [(own,)]
-    last = edition(
-        lambda c: {
-            "main.py": "shared line\nof x\n" if c["framework"] == "x" else "shared line\nnow of y\n"
-        },
-        framework="xy",
+    before = edition(of_frameworks("old"), framework="xy")
+
+    def named(files: Files) -> list[tuple[str, ...]]:
+        after = edition(files, framework="xy")
+        # which templates were read is noted when a text is rendered
+        read = {
+            "main.py": {
+                each.files["main.py"]: (own, {"x": x, "y": y}[str(each.combination["framework"])])
+                for each in after.projects
+            }
+        }
+        now = Edition("", after.catalogue, after.projects, templates, read)
+        return [hunk.templates for file in compare(before, now).files for hunk in file.hunks]
+
+    assert named(of_frameworks("now of {}")) == [(x, y)]
+    assert named(lambda c: of_frameworks("now of x" if c["framework"] == "x" else "old")(c)) == [
+        (x,)
+    ]
+    # a line with substitutions by what is literal of it; what is nowhere, by the file's own
+    assert named(of_frameworks("is {}, by itself")) == [(own,)]
+    assert named(of_frameworks("nobody has written this")) == [(own,)]
+
+
+def test_between_two_changes_is_what_one_project_has() -> None:
+    def files(number: int) -> Files:
+        return lambda c: {
+            "a.py": f"first {number}\n{'in pieces' if c['stream'] else 'in one'}\nlast {number}\n"
+        }
+
+    changes = compare(edition(files(1), stream=BOOLS), edition(files(2), stream=BOOLS))
+    ((hunk,),) = (file.hunks for file in changes.files)
+    shown = [line.mark + line.text for line in hunk.lines]
+    assert shown == ["-first 1", "+first 2", " in one", "-last 1", "+last 2"]
+
+
+def test_what_one_project_has_together_is_one_hunk() -> None:
+    block = "".join(f"block {n}\n" for n in range(9))
+
+    def files(number: int) -> Files:
+        return lambda c: {
+            "a.py": f"first {number}\n" + (block if c["stream"] else f"in one {number}\n") + "end\n"
+        }
+
+    changes = compare(edition(files(1), stream=BOOLS), edition(files(2), stream=BOOLS))
+    ((hunk,),) = (file.hunks for file in changes.files)
+    assert [line.mark + line.text for line in hunk.lines] == [
+        "-first 1",
+        "-in one 1",
+        "+first 2",
+        "+in one 2",
+        " end",
+    ]
+
+
+def test_a_number_says_in_whose_text_and_whether_before() -> None:
+    def files(text: str) -> Files:
+        filler = "".join(f"line {n}\n" for n in range(9))
+        return lambda c: {"a.py": ("extra line\n" if c["stream"] else "") + filler + text}
+
+    def headings(old: str, new: str) -> list[str]:
+        changes = compare(edition(files(old), stream=BOOLS), edition(files(new), stream=BOOLS))
+        return [heading(hunk, file) for file in changes.files for hunk in file.hunks]
+
+    template = "all projects · templates/project/a.py.jinja"
+    assert headings("old\n", "new\n") == [f"line 10 (with not stream) · {template}"]
+    assert headings("old\n", "") == [f"line 10 before (with not stream) · {template}"]
+    assert headings("", "new\n") == [f"line 10 (with not stream) · {template}"]
+
+
+def test_each_line_of_a_mixed_hunk_says_who_gets_it() -> None:
+    before = edition(lambda _: {"a.py": "same\n"}, stream=BOOLS)
+    after = edition(
+        lambda c: {"a.py": "same\n" + "streamed\n" * bool(c["stream"]) + "for everybody\n"},
+        stream=BOOLS,
     )
-    (file,) = compare(before, Edition("", last.catalogue, last.projects, templates)).files
-    assert [hunk.templates for hunk in file.hunks] == [("templates/frameworks/y/main.py.jinja",)]
+    ((hunk,),) = (file.hunks for file in compare(before, after).files)
+    told = [(group.who, [line.text for line in group.lines]) for group in groups(hunk)]
+    assert told == [
+        ("", ["same"]),
+        ("stream", ["streamed"]),
+        ("all projects", ["for everybody"]),
+    ]
 
 
 LINES = st.lists(st.sampled_from(["a", "b", "c", "", "\r", "-", "+x", "line"]), max_size=30)
@@ -364,3 +509,17 @@ def test_what_is_lost_and_gained_makes_the_new_texts_of_the_old(
 def has(words: str, **combination: Value) -> bool:
     axes: dict[str, Sequence[Value]] = {"framework": ("x",), "stream": BOOLS, "container": BOOLS}
     return holds(words, axes, {"framework": "x", **combination})
+
+
+@given(st.lists(TEXTS, min_size=8, max_size=8))
+def test_each_project_finds_its_texts_in_the_merged_lines(texts: list[str]) -> None:
+    cube = Cube((("framework", ("x", "y")), ("stream", (False, True))))
+    pairs = list(zip(texts[:4], texts[4:], strict=True))
+    lines = merged(cube, pairs)
+    for cell, (before, after) in enumerate(pairs):
+        assert "".join(line for line, had, _ in lines if had >> cell & 1) == before
+        assert "".join(line for line, _, has in lines if has >> cell & 1) == after
+        # and no line that this project keeps is one that it loses and gains
+        kept = sum((had & has) >> cell & 1 for _, had, has in lines)
+        blocks = SequenceMatcher(None, split(before), split(after), autojunk=False)
+        assert kept == sum(block.size for block in blocks.get_matching_blocks())

@@ -7,11 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from agentcore_new.options import FRAMEWORK
 from agentcore_new.review import edition
 from agentcore_new.review.catalogue_changes import ChoiceChange
-from agentcore_new.review.changes import Changes, FileChange, Hunk, HunkLine, Kind, Who
+from agentcore_new.review.changes import (
+    NO_NEWLINE,
+    Changes,
+    FileChange,
+    Hunk,
+    HunkLine,
+    Kind,
+    Who,
+)
+from agentcore_new.review.comparison import compare
+from agentcore_new.review.diff_json import as_object
 from agentcore_new.review.diff_markdown import LIMIT, MARK, markdown
 from review.conftest import ROOT, Command, commit, edit, git
+from review.test_changes import edition as edition_of
 
 ANSWERS = ".copier-answers.yml"
 TEMPLATE = "templates/project/invocation.py"
@@ -47,7 +59,9 @@ def test_text_shows_each_line_once(agentcore_new: Command) -> None:
         f"\ninvocation.py · all projects · +1 -1\n@@ line {number} · all projects · {TEMPLATE} @@\n"
     ) in done.stdout
     assert re.search(
-        r"^@@ line \d+ · stream · templates/project/README.md.jinja @@$", done.stdout, re.M
+        r"^@@ line \d+ \(with .+\) · stream · templates/project/README.md.jinja @@$",
+        done.stdout,
+        re.M,
     )
     assert re.search(r"^  dependencies +none +extra>=1 +all projects$", done.stdout, re.M)
 
@@ -67,12 +81,12 @@ def test_json_has_all_of_it(agentcore_new: Command) -> None:
         assert hunk["who"] == {"words": "stream", "options": {"stream": ["true"]}}
         assert [line["text"] for line in hunk["lines"] if line["mark"] == "+"] == [
             "",
-            "",
             "Only with stream.",
         ]
 
 
-JSON = (("--json",), ("--format", "json"), ("--format=json",))
+JSON = (("--json",), ("--format", "json"), ("--format=json",), ("--format", "JSON"))
+TEXT = (("--format", "text", "--output", "a.json"), ("--format=json", "--format=text"))
 INTO_A_FILE = (("--output", "a.json"), ("--output=a.JSON",))
 
 
@@ -87,6 +101,21 @@ def test_an_error_comes_in_the_format_asked_for(
     assert "日本" in error["message"]
     plain = agentcore_new("diff", "日本", *words, "--format", "text", PYTHONIOENCODING="utf-8")
     assert plain.stderr.startswith("Error: ") or "--json" in words
+
+
+@pytest.mark.parametrize("words", TEXT, ids=" ".join)
+def test_an_error_is_text_where_text_is_asked_for(
+    words: tuple[str, ...], agentcore_new: Command
+) -> None:
+    refused = agentcore_new("diff", "nothing", *words)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Error: There is no commit, tag or branch nothing")
+
+
+def test_what_stands_behind_two_dashes_asks_for_no_format(agentcore_new: Command) -> None:
+    refused = agentcore_new("diff", "--", "--json")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Error: There is no commit, tag or branch --json")
 
 
 @pytest.mark.parametrize("words", JSON, ids=" ".join)
@@ -109,8 +138,10 @@ def test_the_base_is_rendered_by_its_own_code(checkout: Path, agentcore_new: Com
         template.write_text(text)
     commit(checkout, "Another name for an option")
     found = json.loads(agentcore_new("diff", "v0.1.0", "--json").stdout)
-    # one option has gone, another has come: without it all is as it was by default
-    hunks = [hunk for file in found["files"] for hunk in file["hunks"] if file["path"] != ANSWERS]
+    # one option has gone, another has come: without it all is as it was by default, but for the
+    # files that name the options themselves
+    files = [file for file in found["files"] if file["path"] not in (ANSWERS, "README.md")]
+    hunks = [hunk for file in files for hunk in file["hunks"]]
     assert hunks
     assert {hunk["who"]["words"].partition("streaming")[1] for hunk in hunks} == {"streaming"}
     whats = {each["what"].rpartition(".")[0] for each in found["options"]}
@@ -288,13 +319,48 @@ def test_a_shallow_clone_is_told_how_to_get_the_rest(
     assert refusal(agentcore_new, "v0.1.0").endswith(deepen)
 
 
+@pytest.mark.real
+def test_a_shallow_clone_of_one_branch_is_told_how_to_get_main(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    git(checkout, "checkout", "--quiet", "-b", "work")
+    edit(checkout, TEMPLATE, OLD, NEW)
+    commit(checkout, "Some work")
+    origin = checkout.parent / "origin"
+    checkout.rename(origin)
+    words = ("--quiet", "--depth=1", "--branch=work", origin.as_uri(), str(checkout))
+    git(origin, "clone", *words)
+    told = refusal(agentcore_new)
+    assert told.startswith("Error: There is no main branch to compare with.")
+    (command,) = re.findall("`git (.+)`", told)
+    git(checkout, *command.split())
+    done = agentcore_new("diff")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(f"+{NEW}") == 1
+
+
+@pytest.mark.real
+def test_who_is_in_another_worktree_is_told_which_one_is_compared(
+    checkout: Path, agentcore_new: Command
+) -> None:
+    other = checkout.parent / "other"
+    git(checkout, "worktree", "add", "--quiet", str(other), "-b", "work")
+    (other / "below").mkdir()
+    for folder in (other, other / "below"):
+        done = agentcore_new("diff", "--json", cwd=folder)
+        assert json.loads(done.stdout)["changed"] is False
+        assert done.stderr.startswith(f"Note: compared is {checkout}, ")
+        assert f"PYTHONPATH={other / 'src'} " in done.stderr
+    assert agentcore_new("diff", cwd=checkout.parent).stderr == ""
+
+
 def test_another_worktree_is_compared_as_the_first_is(
     checkout: Path, agentcore_new: Command
 ) -> None:
     other = checkout.parent / "other"
     git(checkout, "worktree", "add", "--quiet", str(other), "-b", "work")
     edit(other, TEMPLATE, OLD, NEW)
-    done = agentcore_new("diff", PYTHONPATH=str(other / "src"))
+    done = agentcore_new("diff", cwd=other, PYTHONPATH=str(other / "src"))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(f"+{NEW}") == 1
 
@@ -307,10 +373,12 @@ def test_the_base_and_the_commits_since_are_named_with_their_sha(
     edit(checkout, TEMPLATE, OLD, NEW)
     commit(checkout, "More room for prompts")
     sha = git(checkout, "rev-parse", "--short", "HEAD").strip()
+    edit(checkout, "src/agentcore_new/review/cli.py", "to click through", "to read")
+    commit(checkout, "Nothing for users")
     for words, name in (
         (("v0.1.0",), f"v0.1.0 ({base[:9]})"),
         ((base[:7],), base[:9]),
-        (("HEAD~1",), f"HEAD~1 ({base[:9]})"),
+        (("HEAD~2",), f"HEAD~2 ({base[:9]})"),
     ):
         text = agentcore_new("diff", *words).stdout
         assert text.startswith(f"What users get, compared with {name}: ")
@@ -324,9 +392,21 @@ def test_what_a_terminal_would_obey_is_shown(checkout: Path, agentcore_new: Comm
     (checkout / "templates/project/hostile.txt").write_bytes(f"{text}\n".encode())
     shown = agentcore_new("diff", PYTHONIOENCODING="utf-8").stdout
     assert "+a\\rb\\x1b[31m\\x07\tc\\u202e\n" in shown
+    comment = agentcore_new("diff", "--format", "markdown", PYTHONIOENCODING="utf-8").stdout
+    assert "+a\\rb\\x1b[31m\\x07\tc\\u202e\n" in comment
     found = json.loads(agentcore_new("diff", "--json").stdout)
     (line,) = found["files"][0]["hunks"][0]["lines"]
     assert line["text"] == text
+
+
+def test_an_object_has_the_very_texts() -> None:
+    before = edition_of(lambda _: {"a.py": "text"})
+    after = edition_of(lambda _: {"a.py": f"text{NO_NEWLINE}\n"})
+    lines = as_object(compare(before, after))["files"][0]["hunks"][0]["lines"]  # type: ignore[index]
+    assert [(line["mark"], line["text"], line["newline"]) for line in lines] == [
+        ("-", "text", False),
+        ("+", f"text{NO_NEWLINE}", True),
+    ]
 
 
 def test_what_lies_in_the_current_folder_is_not_run(
@@ -336,3 +416,16 @@ def test_what_lies_in_the_current_folder_is_not_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert edition.of_folder(ROOT, "the working tree").projects
+
+
+def test_what_is_read_for_a_text_is_noted() -> None:
+    found = edition.of_folder(ROOT, "the working tree")
+    texts = {(path, text) for each in found.projects for path, text in each.files.items()}
+    assert texts == {(path, text) for path, known in found.read.items() for text in known}
+    for path, known in found.read.items():
+        for names in known.values():
+            assert names[0].removesuffix(".jinja") == f"templates/project/{path}"
+            assert {*names} <= found.templates.keys()
+    for framework in FRAMEWORK.values:
+        own = f"templates/frameworks/{framework}/main.py.jinja"
+        assert [own in names for names in found.read["main.py"].values()].count(True)

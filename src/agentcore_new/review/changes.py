@@ -5,6 +5,7 @@ from typing import Literal
 
 from agentcore_new.review.catalogue_changes import ChoiceChange
 
+NO_NEWLINE = "\\ (no newline at the end)"
 Kind = Literal["changed", "added", "removed"]
 
 
@@ -29,11 +30,13 @@ class HunkLine:
         mark: Blank for one around the change, minus or plus.
         text: The line without its end.
         who: Which projects lose or gain it; None for one around the change.
+        newline: Whether it has an end; if not, NO_NEWLINE stands behind the text.
     """
 
     mark: str
     text: str
     who: Who | None = None
+    newline: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,16 @@ class Hunk:
         who: Which projects have a part of it.
         templates: What the lines come from.
         lines: The lines, and some around them.
+        line_before: Whether the line has that number before: it is there no more.
+        line_with: Whose projects have it at that number, of those that get it; empty for all.
     """
 
     line: int
     who: Who
     templates: tuple[str, ...]
     lines: tuple[HunkLine, ...]
+    line_before: bool = False
+    line_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,8 @@ class Newcomer:
         value: The new value.
         shared: How many files have no line of its own.
         own: The other files.
-        lacking: How many lines it lacks that all others have.
+        lacking: How many lines of its files it lacks that all others have.
+        missing: The files that it does not have, and all others do.
     """
 
     option: str
@@ -90,6 +98,7 @@ class Newcomer:
     shared: int
     own: tuple[str, ...]
     lacking: int
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

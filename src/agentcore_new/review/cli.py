@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -100,7 +101,10 @@ def diff(
     style: Annotated[
         Format | None,
         typer.Option(
-            "--format", help="How to write it.", show_default="by the name of --output, else text"
+            "--format",
+            help="How to write it.",
+            case_sensitive=False,
+            show_default="by the name of --output, else text",
         ),
     ] = None,
     to: Annotated[
@@ -116,6 +120,8 @@ def diff(
     from agentcore_new.review import comparison, edition, repository
 
     root = checkout.root()
+    if note := repository.other_worktree(root, Path.cwd()):
+        print(note, file=sys.stderr)
     chosen = Format.JSON if as_json else style or _format_of(to)
     compared = repository.base(root, base)
     before = edition.of_commit(root, compared.commit, compared.name)

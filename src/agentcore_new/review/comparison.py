@@ -46,20 +46,25 @@ def compare(before: Edition, after: Edition, commits: Sequence[Commit] = ()) -> 
         cells[cube.index(pair.combination)] = pair
     there = [pair is not None for pair in cells]
     arrived = _arrived(cube, cells)
-    sources = Sources(before.templates, after.templates)
+    left = _left(cells)
+    sources = Sources(before, after)
     files: list[FileChange] = []
     shares: dict[tuple[str, Value], list[tuple[str, bool, int]]] = {key: [] for key in arrived}
+    missing: dict[tuple[str, Value], list[str]] = {key: [] for key in arrived}
     for path in sorted({path for pair in pairs for path in (*pair.before, *pair.after)}):
         old = [pair.before.get(path) if pair else None for pair in cells]
         new = [pair.after.get(path) if pair else None for pair in cells]
-        if old != new:
-            file = file_union(cube, there, arrived, path, old, new)
+        # Of a new value it also matters which files it does not have.
+        if old != new or arrived:
+            file = file_union(cube, there, arrived, left, path, old, new, sources)
             files.extend(changes_of_known(file, sources))
             for key, mask in file.arrived.items():
                 if mask & file.has:
                     change, lacking = changes_of_newcomer(file, mask, sources)
                     files.extend(change)
                     shares[key].append((path, bool(change), lacking))
+                elif file.all_others_have(key):
+                    missing[key].append(path)
     order = {"changed": 0, "added": 1, "removed": 2}
     return Changes(
         before.name,
@@ -73,6 +78,7 @@ def compare(before: Edition, after: Edition, commits: Sequence[Commit] = ()) -> 
                 sum(not own for _, own, _ in found),
                 tuple(path for path, own, _ in found if own),
                 sum(lacking for _, _, lacking in found),
+                tuple(missing[option, value]),
             )
             for (option, value), found in shares.items()
         ),
@@ -126,24 +132,32 @@ def _arrived(cube: Cube, cells: Sequence[_Pair | None]) -> dict[tuple[str, Value
     }
 
 
+def _left(cells: Sequence[_Pair | None]) -> int:
+    """Return the cells whose projects are no more, if there are others."""
+    left = mask_of(pair is not None and not pair.after for pair in cells)
+    return left if any(pair and pair.before and pair.after for pair in cells) else 0
+
+
 def _dependency_changes(cube: Cube, cells: Sequence[_Pair | None]) -> Iterator[DependencyChange]:
-    found: dict[tuple[str, str, str | None, str | None], list[int]] = {}
-    stays: set[tuple[str, str, str | None]] = set()
+    found: dict[tuple[str, str, str | None, str | None], int] = {}
+    # What projects that were there and are have had, and have.
+    known: set[tuple[str, str, str]] = set()
     for number, pair in enumerate(cells):
         if pair is None:
             continue
         before, after = requirements_of(pair.before), requirements_of(pair.after)
         for group, name in {**before, **after}:
             one, other = before.get((group, name)), after.get((group, name))
-            if one == other:
-                stays.add((group, name, other))
-            else:
-                found.setdefault((group, name, one, other), []).append(number)
-    there = mask_of(pair is not None for pair in cells)
+            if one != other:
+                key = (group, name, one, other)
+                found[key] = found.get(key, 0) | 1 << number
+            if pair.before and pair.after:
+                known |= {(group, name, each) for each in (one, other) if each}
     had = mask_of(pair is not None and bool(pair.before) for pair in cells)
-    file = FileUnion("", cube, (), had, there, there, {})
-    for (group, name, one, other), numbers in sorted(found.items(), key=lambda row: row[0][:2]):
-        some = sum(1 << number for number in numbers)
-        # A newcomer's are its own alone.
-        if one is not None or some & had or (group, name, other) not in stays:
-            yield DependencyChange(group, name, one, other, file.who(some))
+    has = mask_of(pair is not None and bool(pair.after) for pair in cells)
+    file = FileUnion("", cube, (), had, has, had | has, {}, 0, {})
+    for (group, name, one, other), some in sorted(found.items(), key=lambda row: row[0][:2]):
+        # Of a value that is new or gone, it is those alone that no others have.
+        if some & had & has or (group, name, one or other or "") not in known:
+            within = had | has if one and other else had if one else has
+            yield DependencyChange(group, name, one, other, file.who(some, within))

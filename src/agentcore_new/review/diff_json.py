@@ -1,8 +1,8 @@
-"""The changes as an object for programs."""
+"""The changes as an object for programs: texts are exactly those of the files."""
 
 from dataclasses import asdict
 
-from agentcore_new.review.changes import Changes, FileChange, Hunk, Who
+from agentcore_new.review.changes import NO_NEWLINE, Changes, FileChange, Hunk, Who
 
 
 def as_object(changes: Changes) -> dict[str, object]:
@@ -32,10 +32,17 @@ def _file(file: FileChange) -> dict[str, object]:
 def _hunk(hunk: Hunk) -> dict[str, object]:
     return {
         "line": hunk.line,
+        "line_before": hunk.line_before,
+        "line_with": hunk.line_with or None,
         "who": _who(hunk.who),
         "templates": list(hunk.templates),
         "lines": [
-            {"mark": line.mark, "text": line.text, "who": line.who.words if line.who else None}
+            {
+                "mark": line.mark,
+                "text": line.text if line.newline else line.text.removesuffix(NO_NEWLINE),
+                "newline": line.newline,
+                "who": line.who.words if line.who else None,
+            }
             for line in hunk.lines
         ],
     }

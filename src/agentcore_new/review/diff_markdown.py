@@ -13,6 +13,7 @@ from agentcore_new.review.presenter import (
     summary,
     tables,
 )
+from agentcore_new.review.printable import printable
 from agentcore_new.terminal import Table
 
 # By this the comment is found again, to be updated.
@@ -81,7 +82,7 @@ def _table(table: Table) -> str:
 
 def _code(text: str) -> str:
     """Show any text as it is: in code nothing is a mark, a link or a mention."""
-    shown = escape(text[:300]).replace("|", "&#124;").replace("\n", " ")
+    shown = escape(printable(text[:300].replace("\n", " "))).replace("|", "&#124;")
     return f"<code>{shown}</code>"
 
 
@@ -92,7 +93,7 @@ def _file(section: Section, room: int) -> tuple[str, int]:
     room -= _size(start) + _size(end)
     shown: list[str] = []
     for hunk in section.change.hunks:
-        text = _fenced("\n".join(_hunk(hunk, section.change)))
+        text = _fenced("\n".join(map(printable, _hunk(hunk, section.change))))
         if _size(text) > room:
             break
         room -= _size(text)

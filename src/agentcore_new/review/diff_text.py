@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from agentcore_new.review.changes import Changes
 from agentcore_new.review.presenter import groups, heading, sections, summary, tables
+from agentcore_new.review.printable import printable
 from agentcore_new.terminal import plain_table
 
 
 def lines(changes: Changes) -> Iterator[str]:
     """Yield the lines of the whole report, without characters that a terminal would obey."""
     for line in _lines(changes):
-        yield "".join(each if each.isprintable() else _escaped(each) for each in line)
+        yield printable(line)
 
 
 def _lines(changes: Changes) -> Iterator[str]:
@@ -27,7 +28,3 @@ def _lines(changes: Changes) -> Iterator[str]:
                 if group.who:
                     yield f"@ {group.who}:"
                 yield from (f"{line.mark}{line.text}" for line in group.lines)
-
-
-def _escaped(character: str) -> str:
-    return character if character == "\t" else repr(character)[1:-1]

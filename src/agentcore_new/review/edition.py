@@ -6,7 +6,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,14 @@ class Edition:
         catalogue: What can be chosen, as `frameworks --json` prints it.
         projects: The project of every combination.
         templates: The text of each template, by its path in the repository.
+        read: Of each file by its path: the templates that each of its texts comes from.
     """
 
     name: str
     catalogue: Mapping[str, Any]
     projects: tuple[Project, ...]
     templates: Mapping[str, str]
+    read: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def options(self) -> dict[str, list[str]]:
@@ -62,7 +64,7 @@ def of_folder(folder: Path, name: str) -> Edition:
     if done.returncode:
         cause = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
         raise UnknownBase(f"The templates of {name} cannot be rendered: {cause}")
-    catalogue, texts, projects = json.loads(done.stdout)
+    catalogue, texts, projects, read = json.loads(done.stdout)
     return Edition(
         name,
         catalogue,
@@ -74,6 +76,10 @@ def of_folder(folder: Path, name: str) -> Edition:
             file.relative_to(folder).as_posix(): file.read_bytes().decode(errors="replace")
             for file in sorted((folder / "templates").rglob("*"))
             if file.is_file() and "__pycache__" not in file.parts
+        },
+        {
+            path: {texts[int(number)]: tuple(names) for number, names in found.items()}
+            for path, found in read.items()
         },
     )
 

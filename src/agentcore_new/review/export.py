@@ -10,6 +10,50 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
+import jinja2
+
+PROJECT_FOLDER, SUFFIX = "templates/project/", ".jinja"
+
+
+class Reads:
+    """Which templates are read for each text, noted wherever Jinja renders one."""
+
+    def __init__(self) -> None:
+        # by the template that is rendered: of each text all the templates it comes from
+        self._found: dict[str, dict[str, dict[str, None]]] = {}
+        self._open: list[dict[str, None]] = []
+
+    def note(self) -> None:
+        """Begin to note what is read."""
+        get_template, render = jinja2.Environment.get_template, jinja2.Template.render
+
+        def noting_get(
+            environment: jinja2.Environment,
+            *words: Any,  # noqa: ANN401 - as in the method itself
+            **options: Any,  # noqa: ANN401
+        ) -> jinja2.Template:
+            template = get_template(environment, *words, **options)
+            for names in self._open[-1:]:
+                names[template.name or ""] = None
+            return template
+
+        def noting_render(template: jinja2.Template, *words: Any, **options: Any) -> str:  # noqa: ANN401
+            self._open.append({template.name or "": None})
+            try:
+                text = render(template, *words, **options)
+            finally:
+                names = self._open.pop()
+            self._found.setdefault(template.name or "", {}).setdefault(text, {}).update(names)
+            return text
+
+        jinja2.Environment.get_template = noting_get  # type: ignore[assignment,method-assign]
+        jinja2.Template.render = noting_render  # type: ignore[assignment,method-assign]
+
+    def of(self, path: str, text: str) -> list[str]:
+        """Return the templates that a file's text comes from, its own first."""
+        texts = self._found.get(f"{PROJECT_FOLDER}{path}{SUFFIX}", {})
+        return list(texts.get(text, [PROJECT_FOLDER + path]))
+
 
 def projects() -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
     """Yield the values of the options, and the files, of every combination."""
@@ -33,18 +77,23 @@ def projects() -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
 
 
 def main(source: str) -> None:
-    """Print the catalogue, every distinct text, and which of them each project has."""
+    """Print the catalogue, every distinct text, which of them each project has, and from where."""
     sys.path.insert(0, source)
+    reads = Reads()
+    reads.note()
     catalogue = import_module("agentcore_new.catalogue").as_object()
     numbers: dict[str, int] = {}
-    rows = [
-        [
-            dict(combination),
-            {path: numbers.setdefault(text, len(numbers)) for path, text in files.items()},
-        ]
-        for combination, files in projects()
-    ]
-    json.dump([catalogue, list(numbers), rows], sys.stdout)
+    templates: dict[str, dict[int, list[str]]] = {}
+    rows = []
+    for combination, files in projects():
+        row = {}
+        for path, text in files.items():
+            row[path] = number = numbers.setdefault(text, len(numbers))
+            known = templates.setdefault(path, {})
+            if number not in known:
+                known[number] = reads.of(path, text)
+        rows.append([dict(combination), row])
+    json.dump([catalogue, list(numbers), rows, templates], sys.stdout)
 
 
 if __name__ == "__main__":

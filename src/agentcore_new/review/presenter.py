@@ -1,6 +1,6 @@
 """The changes in the words and tables in which people read them, whatever the format."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agentcore_new.review.changes import Changes, FileChange, Hunk, HunkLine, Who
@@ -17,7 +17,7 @@ class Group:
     """Lines of a hunk, one after the other, that the same projects lose or gain.
 
     Args:
-        who: Which they are; nothing where all of the hunk have the lines.
+        who: Which they are; nothing around a change, or where all lines are for the same ones.
         lines: The lines, those around a change among them.
     """
 
@@ -83,14 +83,17 @@ def tables(changes: Changes) -> list[Table]:
                 "what",
                 "files as the others have them",
                 "files with lines of its own",
-                "lines it lacks",
+                "what it lacks of what all others have",
             ),
             tuple(
                 (
                     f"{each.option.replace('_', ' ')} {each.value}",
                     str(each.shared),
                     ", ".join(each.own) or NONE,
-                    str(each.lacking),
+                    ", ".join(
+                        [*each.missing, *([_counted(each.lacking, "line")] * bool(each.lacking))]
+                    )
+                    or NONE,
                 )
                 for each in changes.newcomers
             ),
@@ -122,16 +125,35 @@ def sections(changes: Changes) -> Iterator[Section]:
 
 def heading(hunk: Hunk, file: FileChange) -> str:
     """Return the line above a hunk: where, who has it, and what it comes from."""
-    at = f"line {hunk.line}" if file.kind == "changed" else ""
-    return " · ".join(filter(None, [at, who(hunk.who), ", ".join(hunk.templates)]))
+    at = f"line {hunk.line}{' before' * hunk.line_before}" if file.kind == "changed" else ""
+    at += f" (with {hunk.line_with})" if at and hunk.line_with else ""
+    return " · ".join(filter(None, [at, who(hunk.who), _together(hunk.templates)]))
+
+
+def _together(templates: Sequence[str]) -> str:
+    """Return templates as a shell writes them: `templates/frameworks/{adk,openai}/notes.md`."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name in templates:
+        # in the folder of a framework are the files that the others have too
+        first, second, own, *rest = [*name.split("/"), "", ""]
+        same = (f"{first}/{second}/", f"/{'/'.join(filter(None, rest))}")
+        found.setdefault(same if len(rest) > 2 else (name, ""), []).append(own)
+    return ", ".join(
+        start
+        if not end
+        else f"{start}{own[0] if len(own) == 1 else '{' + ','.join(own) + '}'}{end}"
+        for (start, end), own in found.items()
+    )
 
 
 def groups(hunk: Hunk) -> Iterator[Group]:
     """Yield the lines of a hunk, with who has them where that is not who has the hunk."""
     lines: list[HunkLine] = []
     current = ""
+    # Below a line that says who, one of all would be taken for theirs: then it says so too.
+    is_mixed = any(line.who not in (None, hunk.who) for line in hunk.lines)
     for line in hunk.lines:
-        its = "" if line.who in (None, hunk.who) else who(line.who) if line.who else ""
+        its = who(line.who) if line.who and is_mixed else ""
         if lines and its != current:
             yield Group(current, tuple(lines))
             lines = []

@@ -11,6 +11,7 @@ from agentcore_new.review.changes import Commit
 # The main branch as the server has it, else as it is here.
 MAIN = ("origin/main", "main", "origin/master", "master")
 RELEASES = "v[0-9]*"
+REVIEW = "src/agentcore_new/review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,33 @@ def base(root: Path, name: str | None) -> Base:
     if main is None:
         raise UnknownBase(
             "There is no main branch to compare with.",
-            hint=deepen if is_shallow else "Name a commit, tag or branch.",
+            # a shallow clone has one branch, and fetches no other unless told to
+            hint="This clone is shallow: `git fetch --unshallow origin main:main` brings it."
+            if is_shallow
+            else "Name a commit, tag or branch.",
         )
     raise UnknownBase(
         f"This branch has no commit in common with {main}.",
         hint=deepen if is_shallow else f"Name what to compare with: agentcore-new diff {main}",
+    )
+
+
+def other_worktree(root: Path, folder: Path) -> str:
+    """Return what to say to somebody who is in another worktree; nothing to anybody else.
+
+    Args:
+        root: The top of the worktree that is compared.
+        folder: Where they are.
+    """
+    top = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
+    if top is None or top.resolve() == root.resolve():
+        return ""
+    shown = ("rev-parse", "--path-format=absolute", "--git-common-dir")
+    if git.read(root, *shown) != git.read(top, *shown):
+        return ""
+    return (
+        f"Note: compared is {root}, whose code this is. For the worktree you are in:"
+        f" PYTHONPATH={top / 'src'} python -m agentcore_new diff"
     )
 
 
@@ -69,9 +92,13 @@ def _named(name: str, commit: str) -> str:
 
 
 def commits_since(root: Path, commit: str, paths: Sequence[str]) -> list[Commit]:
-    """Return the commits from `commit` to now that touch one of `paths`, the newest first."""
-    log = git.read(root, "log", "--format=%h%x09%s", f"{commit}..HEAD", "--", *paths)
-    rows = [line.partition("\t") for line in (log or "").splitlines()]
+    """Return the commits from `commit` to now that touch one of `paths`, the newest first.
+
+    A merge brings nothing of its own, and of what shows and guards the templates users get nothing.
+    """
+    shown = ("log", "--no-merges", "--format=%h%x09%s", f"{commit}..HEAD")
+    log = git.read(root, *shown, "--", *paths, f":(exclude){REVIEW}")
+    rows = [line.partition("\t") for line in (log or "").split("\n") if line]
     return [Commit(sha, subject) for sha, _, subject in rows]
 
 

@@ -1,9 +1,12 @@
 """The union of texts: every line of each of them once, and which of them have it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
+from typing import TypeVar
 
 from agentcore_new.review.cube import Cube
+
+T = TypeVar("T")
 
 # A line, its end included, and the cells of the cube whose texts have it.
 Line = tuple[str, int]
@@ -15,16 +18,28 @@ TELLING = 6  # letters and digits of a line
 ALIKE = 0.5
 
 
-def union(cube: Cube, texts: Sequence[str | None], same_file: str = "") -> list[Line]:
+def union(cube: Cube, texts: Sequence[str | None]) -> list[Line]:
     """Return the lines of all texts; those of one text are its own, in their order.
 
     Args:
         cube: The combinations.
         texts: The text of each cell; None where there is none.
-        same_file: A switch whose two texts are one file at two times: of those a blank line or a
-            bracket between two changes is the same too.
     """
-    return _union(cube, texts, same_file, 0, 0, len(texts))
+    return united(cube, texts, lambda text, some: [(line, some) for line in lines(text or "")])
+
+
+def united(
+    cube: Cube, contents: Sequence[T], lines_of: Callable[[T, int], list[Line]]
+) -> list[Line]:
+    """Return the lines of all contents; those of one content are its own, in their order.
+
+    Args:
+        cube: The combinations.
+        contents: That of each cell.
+        lines_of: Returns the lines of a content that some cells have. The cells are counted from
+            the first of them: what it makes of the set is shifted to its place.
+    """
+    return _united(cube, contents, lines_of, 0, 0, len(contents))
 
 
 def lines(text: str) -> list[str]:
@@ -33,44 +48,47 @@ def lines(text: str) -> list[str]:
     return [f"{line}\n" for line in complete] + [last] * bool(last)
 
 
-def merge(one: list[Line], other: list[Line], least: int = 1) -> list[Line]:
+def merge(one: list[Line], other: list[Line]) -> list[Line]:
     """Return two unions as one; where they differ, the lines of `one` come first.
 
     Args:
         one: A union.
         other: One of other cells.
-        least: How many telling lines in a row they must share to be merged there.
     """
     merged: list[Line] = []
     i, j = 0, 0
     old, new = [line for line, _ in one], [line for line, _ in other]
-    for k, m, size in _blocks(old, new, least):
+    for k, m, size in _blocks(old, new, 1):
         merged += one[i:k] + other[j:m]
         i, j = k + size, m + size
         merged += _joined(one[k:i], other[m:j])
     return merged
 
 
-def _union(
-    cube: Cube, texts: Sequence[str | None], same_file: str, depth: int, start: int, stop: int
+def _united(
+    cube: Cube,
+    contents: Sequence[T],
+    lines_of: Callable[[T, int], list[Line]],
+    depth: int,
+    start: int,
+    stop: int,
 ) -> list[Line]:
-    """Return the union of the texts from `start` to `stop`, the first being the cell 0 of it."""
-    first = texts[start]
-    if all(text is first or text == first for text in texts[start:stop]):
-        mask = (1 << stop - start) - 1
-        return [(line, mask) for line in lines(first or "")]
-    name, values = cube.axes[depth]
+    """Return the union from `start` to `stop`, the first being the cell 0 of it."""
+    first = contents[start]
+    if all(content is first or content == first for content in contents[start:stop]):
+        return lines_of(first, (1 << stop - start) - 1)
+    _, values = cube.axes[depth]
     step = (stop - start) // len(values)
     parts = [
         [
             (line, some << number * step)
-            for line, some in _union(cube, texts, same_file, depth + 1, at, at + step)
+            for line, some in _united(cube, contents, lines_of, depth + 1, at, at + step)
         ]
         for number, at in enumerate(range(start, stop, step))
     ]
     if set(values) == {False, True}:
         without, with_it = parts
-        return merge(with_it, without, 0 if name == same_file else 1)
+        return merge(with_it, without)
     return _merge_choices(parts)
 
 
