@@ -55,8 +55,11 @@ def read_key(payload: dict[str, object], context: RequestContext) -> SessionKey 
         HTTPException: 400 with a sentence for the caller.
     """
     caller = read_caller(payload, context)
-    session = context.session_id or ""
-    return SessionKey(*caller, _checked_id("session id", session)) if session.strip() else None
+    header, field = _session(context.session_id or ""), _session(payload.get("session_id", ""))
+    if header and field and header != field:  # either would be answered from the wrong session
+        raise refusal("The payload names another session id than the header: send one of them.")
+    session = header or field
+    return SessionKey(*caller, session) if session else None
 
 
 def read_caller(payload: dict[str, object], context: RequestContext) -> Caller:
@@ -108,6 +111,12 @@ def _id(name: str, header: str | None, payload: dict[str, object], field: str) -
     if header is not None:
         return _checked_id(name, header)
     return _checked_id(name, payload[field]) if field in payload else None
+
+
+def _session(value: object) -> str:
+    if isinstance(value, str) and not value.strip():
+        return ""  # whoever sends a blank one has none
+    return _checked_id("session id", value)
 
 
 def _checked_id(name: str, value: object) -> str:

@@ -39,26 +39,34 @@ class MissingCredentials(Exception):
 def api_key() -> str:
     """Return the key from the environment, else from AgentCore Identity."""
 #if anthropic
-    key = os.environ.get("ANTHROPIC_API_KEY")
+    key = _value("ANTHROPIC_API_KEY")
+    if key := key or _value_of_cli("AGENTCORE_CREDENTIAL_", "ANTHROPIC"):
 #elif model_provider=openai
-    key = os.environ.get("OPENAI_API_KEY")
+    key = _value("OPENAI_API_KEY")
+    if key := key or _value_of_cli("AGENTCORE_CREDENTIAL_", "OPENAI"):
 #elif gemini
-    key = os.environ.get("GEMINI_API_KEY")
+    key = _value("GEMINI_API_KEY") or _value("GOOGLE_API_KEY")
+    if key := key or _value_of_cli("AGENTCORE_CREDENTIAL_", "GEMINI"):
 #end
-    if key:
         return key
-    provider = os.environ.get("AGENTCORE_CREDENTIAL_PROVIDER")
-    if not provider:
-        raise MissingCredentials(
+    provider = _value("AGENTCORE_CREDENTIAL_PROVIDER")
 #if anthropic
-            "No API key: set ANTHROPIC_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+    if provider := provider or _value_of_cli("CREDENTIAL_", "ANTHROPIC_NAME"):
 #elif model_provider=openai
-            "No API key: set OPENAI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+    if provider := provider or _value_of_cli("CREDENTIAL_", "OPENAI_NAME"):
 #elif gemini
-            "No API key: set GEMINI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+    if provider := provider or _value_of_cli("CREDENTIAL_", "GEMINI_NAME"):
 #end
-        )
-    return identity_key(provider)
+        return identity_key(provider)
+    raise MissingCredentials(
+#if anthropic
+        "No API key: set ANTHROPIC_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#elif model_provider=openai
+        "No API key: set OPENAI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#elif gemini
+        "No API key: set GEMINI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#end
+    )
 
 
 def identity_key(provider: str) -> str:
@@ -82,4 +90,26 @@ def identity_key(provider: str) -> str:
             f"AgentCore Identity gave no key for GEMINI_API_KEY: {error}"
 #end
         ) from error
+
+
+def _value(name: str) -> str:
+    return os.environ.get(name, "").strip()
+
+
+def _value_of_cli(prefix: str, suffix: str) -> str:
+    # Between them the AgentCore CLI puts the name of its project, and maybe of the agent.
+    named = [name for name in os.environ if name.startswith(prefix) and name.endswith(suffix)]
+    values = {name: value for name in sorted(named) if (value := _value(name))}
+    if len(set(values.values())) > 1:
+        raise MissingCredentials(
+            f"More than one API key to choose from ({', '.join(values)}):"
+#if anthropic
+            " set ANTHROPIC_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#elif model_provider=openai
+            " set OPENAI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#elif gemini
+            " set GEMINI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#end
+        )
+    return next(iter(values.values()), "")
 #end

@@ -53,6 +53,17 @@ def test_a_session_belongs_to_its_user(session: str) -> None:
     asyncio.run(run())
 
 
+def test_the_payload_names_the_session_where_no_header_does(session: str) -> None:
+    async def run() -> None:
+        await ask("hello", session)
+        assert await ask("hello", None, session_id=session) == offline_reply(2, "hello")
+        assert await ask("hello", session, session_id=session) == offline_reply(3, "hello")
+        assert (await ask("hello", session, session_id="another")).status == 400
+        assert await ask("hello", session) == offline_reply(4, "hello")
+
+    asyncio.run(run())
+
+
 def test_the_least_recently_used_session_is_forgotten(session: str) -> None:
     async def run() -> None:
         for number in range(128):
@@ -154,6 +165,7 @@ def test_a_session_keeps_its_last_turns(session: str, monkeypatch: pytest.Monkey
         {"prompt": "hello", "user_id": "a\nb"},
         {"prompt": "hello", "tenant_id": 1},
         {"prompt": "hello", "tenant_id": "x" * 257},
+        {"prompt": "hello", "session_id": None},
     ],
 )
 def test_a_malformed_payload_is_refused(session: str, payload: object) -> None:

@@ -17,6 +17,12 @@ from google.adk.models import BaseLlm
 from model import credentials
 
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+#if gemini
+# With both names of the key set, Google's SDK says that it takes GOOGLE_API_KEY; it takes ours.
+logging.getLogger("google_genai._api_client").addFilter(
+    lambda record: "GOOGLE_API_KEY" not in record.getMessage()
+)
+#end
 
 
 @functools.cache

@@ -35,6 +35,11 @@ BOTO_CONFIG = botocore.config.Config(
     read_timeout=300,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
+#elif gemini
+# With both names of the key set, Google's SDK says that it takes GOOGLE_API_KEY; it takes ours.
+logging.getLogger("google_genai._api_client").addFilter(
+    lambda record: "GOOGLE_API_KEY" not in record.getMessage()
+)
 #end
 
 
