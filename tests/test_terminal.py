@@ -27,6 +27,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder that is in no repository."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TERM", "xterm-256color")
+    # nobody here says where the cursor is, for which each question would wait
+    monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
@@ -215,7 +217,10 @@ def test_an_occupied_folder_is_refused_before_the_first_question(taken: Path) ->
         assert plain(rest(process)).startswith("Error: ")
 
 
-def test_an_occupied_folder_is_refused_where_its_name_is_typed(taken: Path) -> None:
+def test_an_occupied_folder_is_refused_where_its_name_is_typed(
+    taken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PROMPT_TOOLKIT_NO_CPR")  # what is shown already is drawn again with it
     with terminal("create", width=300) as process:
         answer_framework(process, "adk")
         process.expect("What is the project called")

@@ -16,7 +16,11 @@ LONGEST = "x" * 256
 def called(session: str | None) -> RequestContext:
     """A request with this session header, as the runtime hands it over."""
     header = [] if session is None else [(SESSION_HEADER.lower().encode(), session.encode())]
-    return RequestContext(session_id=session, request=Request({"type": "http", "headers": header}))
+    return RequestContext(
+        session_id=session,
+        request_headers=None,
+        request=Request({"type": "http", "headers": header}),
+    )
 
 
 @pytest.mark.parametrize("read", [read_caller, read_key])

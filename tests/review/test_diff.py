@@ -1,4 +1,7 @@
-"""`diff` on a copy of the repository: what a change gives, in each of the formats."""
+"""`diff` on a copy of the repository: what a change gives, in each of the formats.
+
+Of the tests that run it, a few are among the fast ones: each renders two editions.
+"""
 
 import json
 import re
@@ -66,6 +69,7 @@ def test_text_shows_each_line_once(agentcore_new: Command) -> None:
     assert re.search(r"^  dependencies +none +extra>=1 +all projects$", done.stdout, re.M)
 
 
+@pytest.mark.real
 @pytest.mark.usefixtures("changed")
 def test_json_has_all_of_it(agentcore_new: Command) -> None:
     for words in (["--json"], ["--format", "json"], ["main", "--json"], ["HEAD", "--json"]):
@@ -90,6 +94,7 @@ TEXT = (("--format", "text", "--output", "a.json"), ("--format=json", "--format=
 INTO_A_FILE = (("--output", "a.json"), ("--output=a.JSON",))
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("words", [*JSON, *INTO_A_FILE], ids=" ".join)
 def test_an_error_comes_in_the_format_asked_for(
     words: tuple[str, ...], agentcore_new: Command
@@ -103,6 +108,7 @@ def test_an_error_comes_in_the_format_asked_for(
     assert plain.stderr.startswith("Error: ") or "--json" in words
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("words", TEXT, ids=" ".join)
 def test_an_error_is_text_where_text_is_asked_for(
     words: tuple[str, ...], agentcore_new: Command
@@ -112,12 +118,14 @@ def test_an_error_is_text_where_text_is_asked_for(
     assert refused.stderr.startswith("Error: There is no commit, tag or branch nothing")
 
 
+@pytest.mark.real
 def test_what_stands_behind_two_dashes_asks_for_no_format(agentcore_new: Command) -> None:
     refused = agentcore_new("diff", "--", "--json")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("Error: There is no commit, tag or branch --json")
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("words", JSON, ids=" ".join)
 def test_its_object_is_one_on_any_pipe(
     words: tuple[str, ...], checkout: Path, agentcore_new: Command
@@ -129,6 +137,7 @@ def test_its_object_is_one_on_any_pipe(
     assert f"{NEW}  # für 日本" in [line["text"] for line in hunk["lines"]]
 
 
+@pytest.mark.real
 def test_the_base_is_rendered_by_its_own_code(checkout: Path, agentcore_new: Command) -> None:
     git(checkout, "tag", "v0.1.0")
     options = "src/agentcore_new/options.py"
@@ -148,6 +157,7 @@ def test_the_base_is_rendered_by_its_own_code(checkout: Path, agentcore_new: Com
     assert whats == {"options.stream", "options.streaming"}
 
 
+@pytest.mark.real
 def test_nothing_is_said_to_be_nothing(checkout: Path, agentcore_new: Command) -> None:
     edit(checkout, "CHANGELOG.md", "# Changelog", "# The changelog")
     for style in ("text", "markdown"):
@@ -156,6 +166,7 @@ def test_nothing_is_said_to_be_nothing(checkout: Path, agentcore_new: Command) -
     assert json.loads(agentcore_new("diff", "--json").stdout)["changed"] is False
 
 
+@pytest.mark.real
 @pytest.mark.usefixtures("changed")
 def test_a_comment_says_the_most_important_first(agentcore_new: Command) -> None:
     comment = agentcore_new("diff", "--format", "markdown").stdout
@@ -167,6 +178,7 @@ def test_a_comment_says_the_most_important_first(agentcore_new: Command) -> None
     assert comment.count("<details>") == comment.count("</details>")
 
 
+@pytest.mark.real
 def test_what_is_in_a_template_stays_text(checkout: Path, agentcore_new: Command) -> None:
     (checkout / "templates/project/hostile.txt").write_text(HOSTILE)
     comment = agentcore_new("diff", "--format", "markdown").stdout
@@ -188,6 +200,7 @@ def test_what_is_in_a_table_stays_in_its_cell() -> None:
     assert cells == [f"<code>{text}</code>" for text in shown]
 
 
+@pytest.mark.real
 def test_a_comment_always_has_room(checkout: Path, agentcore_new: Command) -> None:
     folder = checkout / "templates/project"
     for n in range(60):
@@ -222,6 +235,7 @@ def test_each_changed_file_has_its_share_before_new_ones() -> None:
 BY_NAME = ((".html", "<!doctype html>"), (".md", MARK), (".json", "{"), (".x", "What users get"))
 
 
+@pytest.mark.real
 def test_it_can_be_written_to_a_file(changed: Path, agentcore_new: Command) -> None:
     for style in ("text", "markdown", "json", "html"):
         file = changed / f"diff.{style}"
@@ -250,6 +264,7 @@ def test_a_base_that_is_none_is_refused(agentcore_new: Command, base: str) -> No
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.real
 def test_a_state_that_cannot_be_rendered_is_told(checkout: Path, agentcore_new: Command) -> None:
     edit(checkout, "templates/project/turns.py.jinja", "{% if transcript %}", "{% if nothing %}")
     done = agentcore_new("diff")
@@ -291,6 +306,7 @@ def test_a_branch_of_its_own_is_told_what_to_name(checkout: Path, agentcore_new:
     assert agentcore_new("diff", "main").returncode == 0
 
 
+@pytest.mark.real
 def test_a_repository_without_a_main_branch_is_told_to_name_one(
     checkout: Path, agentcore_new: Command
 ) -> None:
@@ -299,6 +315,7 @@ def test_a_repository_without_a_main_branch_is_told_to_name_one(
     assert refusal(agentcore_new) == told
 
 
+@pytest.mark.real
 def test_a_shallow_clone_is_told_how_to_get_the_rest(
     checkout: Path, agentcore_new: Command
 ) -> None:
@@ -354,6 +371,7 @@ def test_who_is_in_another_worktree_is_told_which_one_is_compared(
     assert agentcore_new("diff", cwd=checkout.parent).stderr == ""
 
 
+@pytest.mark.real
 def test_another_worktree_is_compared_as_the_first_is(
     checkout: Path, agentcore_new: Command
 ) -> None:
@@ -365,6 +383,7 @@ def test_another_worktree_is_compared_as_the_first_is(
     assert done.stdout.count(f"+{NEW}") == 1
 
 
+@pytest.mark.real
 def test_the_base_and_the_commits_since_are_named_with_their_sha(
     checkout: Path, agentcore_new: Command
 ) -> None:
@@ -387,6 +406,7 @@ def test_the_base_and_the_commits_since_are_named_with_their_sha(
     assert found["commits"] == [{"sha": sha, "subject": "More room for prompts"}]
 
 
+@pytest.mark.real
 def test_what_a_terminal_would_obey_is_shown(checkout: Path, agentcore_new: Command) -> None:
     text = "a\rb\x1b[31m\x07\tc\u202e"
     (checkout / "templates/project/hostile.txt").write_bytes(f"{text}\n".encode())
