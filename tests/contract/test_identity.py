@@ -77,12 +77,12 @@ def test_without_a_session_id_nothing_is_kept(
 
 def test_turns_without_a_session_evict_nobody(server: Server) -> None:
     client = server.client
-    names = [f"kept-{n}" for n in range(128)]
+    names = [f"evicted by nobody {n}" for n in range(128)]
     for name in names:
         client.ask("hello", name)
     for session, payload in [*NO_SESSION.values()] * 10:
         client.ask("hello", session, **payload)
-    assert server.closed("kept") == []
+    assert server.closed("evicted by nobody") == []
     assert {client.ask("again", name).text for name in names} == {"turn 2: again"}
 
 
