@@ -91,16 +91,15 @@ FRAMEWORKS = (
     one(
         "AgentCore Identity asked before one's own key",
         CREDENTIALS,
-        "    if key := key or _value_of_cli(",
-        '    key = "" if os.environ.get("AGENTCORE_CREDENTIAL_PROVIDER") else key\n'
-        "    if key := key or _value_of_cli(",
+        "    if key:\n        return key\n",
+        '    if key and not _value("AGENTCORE_CREDENTIAL_PROVIDER"):\n        return key\n',
         setting("goes_first", "autogen-openai-json"),
     ),
     one(
         "GOOGLE_API_KEY before GEMINI_API_KEY, as in Google's SDK",
         CREDENTIALS,
-        'key = _value("{{ api_key_variable }}")',
-        'key = os.environ.get("GOOGLE_API_KEY") or _value("{{ api_key_variable }}")',
+        '        _value("{{ api_key_variable }}")  # what',
+        '        os.environ.get("GOOGLE_API_KEY") or _value("{{ api_key_variable }}")  # what',
         setting("googles", "autogen-gemini-json"),
     ),
     one(

@@ -4,7 +4,9 @@ from mutants.mutant import one
 
 REVIEW_FOLDER = "src/agentcore_new/review"
 WORDS, MARKED, UNION = (f"{REVIEW_FOLDER}/{name}.py" for name in ("words", "marked", "union"))
-FILES, COMPARISON = (f"{REVIEW_FOLDER}/{name}.py" for name in ("file_changes", "comparison"))
+HUNKS, FILES, COMPARISON = (
+    f"{REVIEW_FOLDER}/{name}.py" for name in ("hunks", "file_changes", "comparison")
+)
 GUARD = f"{REVIEW_FOLDER}/guard.py"
 
 REVIEW = (
@@ -102,28 +104,28 @@ REVIEW = (
     ),
     one(
         "a line that others get too not told",
-        FILES,
+        HUNKS,
         "if gained := row.after & ~row.before & within:",
         "if gained := (row.after & ~row.before & within) * (not row.before):",
         "tests/review/test_changes.py",
     ),
     one(
         "the first line of the context named, not the one that changes",
-        FILES,
+        HUNKS,
         "named = _named(rows, group, within)",
         "named = min({*group, *_around(rows, within, group)})",
         "tests/review/test_changes.py",
     ),
     one(
         "around a change what another project has",
-        FILES,
+        HUNKS,
         "cell = some & -some  # a reader",
         "cell = -1  # a reader",
         "tests/review/test_changes.py",
     ),
     one(
         "a template named that was not read for those who get a line",
-        FILES,
+        HUNKS,
         "if each == mark and some & cells\n",
         "if each == mark\n",
         "tests/review/test_changes.py",
@@ -166,7 +168,7 @@ REVIEW = (
     one(
         "new files shown before changed ones have their share",
         f"{REVIEW_FOLDER}/diff_markdown.py",
-        "room // (len(changed) - number)",
+        "room // max(1, changed - number)",
         "room",
         "tests/review/test_diff.py -k share",
     ),

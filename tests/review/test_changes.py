@@ -13,11 +13,11 @@ from agentcore_new.options import Value
 from agentcore_new.review.changes import Changes, FileChange
 from agentcore_new.review.comparison import compare
 from agentcore_new.review.cube import Cube
+from agentcore_new.review.dependencies import PYPROJECT
 from agentcore_new.review.edition import Edition
 from agentcore_new.review.merged import merged
 from agentcore_new.review.presenter import groups, heading
 from agentcore_new.review.rendering import Project
-from agentcore_new.review.requirements_of import PYPROJECT
 from agentcore_new.review.union import lines as split
 from agentcore_new.review.words import holds
 

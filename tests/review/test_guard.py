@@ -14,8 +14,8 @@ from agentcore_new.render import render
 from agentcore_new.review.code_tools import code_faults
 from agentcore_new.review.faults import Fault, label
 from agentcore_new.review.guard import examine, faults_of_texts
+from agentcore_new.review.optional_tools import require
 from agentcore_new.review.rendering import Project, chosen, render_all
-from agentcore_new.review.requirements import require
 
 PYPROJECT = '[tool.ruff]\nline-length = 60\n\n[tool.ruff.lint]\nselect = ["E", "F", "I"]\n'
 

@@ -38,25 +38,32 @@ class MissingCredentials(Exception):
 
 def api_key() -> str:
     """Return the key from the environment, else from AgentCore Identity."""
+    key = (
 #if anthropic
-    key = _value("ANTHROPIC_API_KEY")
-    if key := key or _value_of_cli("AGENTCORE_CREDENTIAL_", "ANTHROPIC"):
+        _value("ANTHROPIC_API_KEY")  # what one sets oneself goes first
+        or _value_of_cli("AGENTCORE_CREDENTIAL_", "ANTHROPIC")
 #elif model_provider=openai
-    key = _value("OPENAI_API_KEY")
-    if key := key or _value_of_cli("AGENTCORE_CREDENTIAL_", "OPENAI"):
+        _value("OPENAI_API_KEY")  # what one sets oneself goes first
+        or _value_of_cli("AGENTCORE_CREDENTIAL_", "OPENAI")
 #elif gemini
-    key = _value("GEMINI_API_KEY") or _value("GOOGLE_API_KEY")
-    if key := key or _value_of_cli("AGENTCORE_CREDENTIAL_", "GEMINI"):
+        _value("GEMINI_API_KEY")  # what one sets oneself goes first
+        or _value("GOOGLE_API_KEY")
+        or _value_of_cli("AGENTCORE_CREDENTIAL_", "GEMINI")
 #end
+    )
+    if key:
         return key
-    provider = _value("AGENTCORE_CREDENTIAL_PROVIDER")
+    provider = (
+        _value("AGENTCORE_CREDENTIAL_PROVIDER")  # so does one's own provider
 #if anthropic
-    if provider := provider or _value_of_cli("CREDENTIAL_", "ANTHROPIC_NAME"):
+        or _value_of_cli("CREDENTIAL_", "ANTHROPIC_NAME")
 #elif model_provider=openai
-    if provider := provider or _value_of_cli("CREDENTIAL_", "OPENAI_NAME"):
+        or _value_of_cli("CREDENTIAL_", "OPENAI_NAME")
 #elif gemini
-    if provider := provider or _value_of_cli("CREDENTIAL_", "GEMINI_NAME"):
+        or _value_of_cli("CREDENTIAL_", "GEMINI_NAME")
 #end
+    )
+    if provider:
         return identity_key(provider)
     raise MissingCredentials(
 #if anthropic

@@ -11,12 +11,12 @@ from itertools import count
 from pathlib import Path
 
 from agentcore_new.errors import Error
+from agentcore_new.review.dependencies import PYPROJECT
 from agentcore_new.review.faults import Fault, Finding
+from agentcore_new.review.optional_tools import require
 from agentcore_new.review.rendering import Project
-from agentcore_new.review.requirements import require
 from agentcore_new.review.text_rules import is_python
 
-PYPROJECT = "pyproject.toml"
 RUFF_COMMANDS = (("check",), ("format", "--check"))
 
 

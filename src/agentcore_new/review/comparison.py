@@ -11,14 +11,10 @@ from agentcore_new.options import Value
 from agentcore_new.review.catalogue_changes import choice_changes
 from agentcore_new.review.changes import Changes, Commit, DependencyChange, FileChange, Newcomer
 from agentcore_new.review.cube import Combination, Cube, mask_of, of_combinations
+from agentcore_new.review.dependencies import dependencies_of
 from agentcore_new.review.edition import Edition
-from agentcore_new.review.file_changes import (
-    FileUnion,
-    changes_of_known,
-    changes_of_newcomer,
-    file_union,
-)
-from agentcore_new.review.requirements_of import requirements_of
+from agentcore_new.review.file_changes import changes_of_known, changes_of_newcomer
+from agentcore_new.review.file_union import FileUnion, file_union
 from agentcore_new.review.sources import Sources
 
 
@@ -145,7 +141,7 @@ def _dependency_changes(cube: Cube, cells: Sequence[_Pair | None]) -> Iterator[D
     for number, pair in enumerate(cells):
         if pair is None:
             continue
-        before, after = requirements_of(pair.before), requirements_of(pair.after)
+        before, after = dependencies_of(pair.before), dependencies_of(pair.after)
         for group, name in {**before, **after}:
             one, other = before.get((group, name)), after.get((group, name))
             if one != other:

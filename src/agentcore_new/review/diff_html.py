@@ -20,8 +20,8 @@ from agentcore_new.review.changes import (
     Newcomer,
     Who,
 )
-from agentcore_new.review.presenter import groups, heading, sections, summary, tables
-from agentcore_new.review.requirements_of import PYPROJECT
+from agentcore_new.review.dependencies import PYPROJECT
+from agentcore_new.review.presenter import Record, groups, heading, sections, summary, tabled
 from agentcore_new.review.within_lines import Segment, segments
 from agentcore_new.terminal import Table
 
@@ -106,19 +106,13 @@ def _key(file: FileChange) -> str:
 
 def _tables(changes: Changes) -> Iterator[tuple[Table, list[tuple[tuple[str, ...], Concern]]]]:
     """Yield each table, and its rows with what they are about."""
-    records: list[Sequence[ChoiceChange | Newcomer | DependencyChange | Commit]] = [
-        changes.choices,
-        changes.newcomers,
-        changes.dependencies,
-        changes.commits,
-    ]
-    # The presenter has a row for each of them, in this order.
-    for table, its in zip(tables(changes), filter(None, records), strict=True):
-        yield table, [(row, _concern(one)) for row, one in zip(table.rows, its, strict=True)]
+    for table, records in tabled(changes):
+        rows = zip(table.rows, records, strict=True)
+        yield table, [(row, _concern(record)) for row, record in rows]
 
 
 def _concern(
-    record: Who | FileChange | ChoiceChange | Newcomer | DependencyChange | Commit,
+    record: Record | Who | FileChange,
 ) -> Concern:
     match record:
         case Who():

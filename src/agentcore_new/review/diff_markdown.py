@@ -30,18 +30,11 @@ def markdown(changes: Changes) -> str:
     if changes:
         parts += [_table(table) for table in [*tables(changes), _overview(changes)]]
     room = LIMIT - RESERVE - sum(map(_size, parts))
-    found = list(sections(changes))
-    changed = [section for section in found if section.change.kind == "changed"]
-    others = [section for section in found if section.change.kind != "changed"]
+    changed = sum(file.kind == "changed" for file in changes.files)
     left_out = 0
-    # Each changed file has its share before new ones take what is left.
-    for number, section in enumerate(changed):
-        text, hunks = _file(section, room // (len(changed) - number))
-        parts.append(text)
-        room -= _size(text)
-        left_out += hunks
-    for section in others:
-        text, hunks = _file(section, room)
+    for number, section in enumerate(sections(changes)):
+        # Each changed file has its share before new ones, which follow, take what is left.
+        text, hunks = _file(section, room // max(1, changed - number))
         parts.append(text)
         room -= _size(text)
         left_out += hunks

@@ -172,14 +172,7 @@ def _branch(runs: Sequence[Run], within: int) -> tuple[int, int]:
             count = next((n for n, each in enumerate(runs) if each.some & ~run.some), len(runs))
             if count > size and any(each is run for each in runs[:count]):
                 best, size = run.some, count
-    if size == 1:
-        return runs[0].some, 1
     return best, size
-
-
-def _opposite(words: str) -> str:
-    plain = words.removeprefix(NEGATION)
-    return plain if plain != words else NEGATION + words
 
 
 def _line(marks: Marks, line: str) -> Iterator[str]:

@@ -3,8 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agentcore_new.review.changes import Changes, FileChange, Hunk, HunkLine, Who
+from agentcore_new.review.catalogue_changes import ChoiceChange
+from agentcore_new.review.changes import (
+    Changes,
+    Commit,
+    DependencyChange,
+    FileChange,
+    Hunk,
+    HunkLine,
+    Newcomer,
+    Who,
+)
 from agentcore_new.terminal import Table
+
+Record = ChoiceChange | Newcomer | DependencyChange | Commit
 
 NONE = "none"
 EVERYBODY = "all projects"
@@ -71,48 +83,70 @@ def summary(changes: Changes) -> str:
 
 def tables(changes: Changes) -> list[Table]:
     """Return what has a table of its own; tables without rows are left out."""
-    found = [
-        Table(
-            "Options, defaults and values",
-            ("what", "before", "now"),
-            tuple((each.what, each.before or NONE, each.after or NONE) for each in changes.choices),
-        ),
-        Table(
-            "New, beside what it has in common with the others",
-            (
-                "what",
-                "files as the others have them",
-                "files with lines of its own",
-                "what it lacks of what all others have",
+    return [table for table, _ in tabled(changes)]
+
+
+def tabled(changes: Changes) -> list[tuple[Table, Sequence[Record]]]:
+    """Return each table that has rows, and the record that each row is of."""
+    found: list[tuple[Table, Sequence[Record]]] = [
+        (
+            Table(
+                "Options, defaults and values",
+                ("what", "before", "now"),
+                tuple(
+                    (each.what, each.before or NONE, each.after or NONE) for each in changes.choices
+                ),
             ),
-            tuple(
+            changes.choices,
+        ),
+        (
+            Table(
+                "New, beside what it has in common with the others",
                 (
-                    f"{each.option.replace('_', ' ')} {each.value}",
-                    str(each.shared),
-                    ", ".join(each.own) or NONE,
-                    ", ".join(
-                        [*each.missing, *([_counted(each.lacking, "line")] * bool(each.lacking))]
+                    "what",
+                    "files as the others have them",
+                    "files with lines of its own",
+                    "what it lacks of what all others have",
+                ),
+                tuple(
+                    (
+                        f"{each.option.replace('_', ' ')} {each.value}",
+                        str(each.shared),
+                        ", ".join(each.own) or NONE,
+                        ", ".join(
+                            [
+                                *each.missing,
+                                *([_counted(each.lacking, "line")] * bool(each.lacking)),
+                            ]
+                        )
+                        or NONE,
                     )
-                    or NONE,
-                )
-                for each in changes.newcomers
+                    for each in changes.newcomers
+                ),
             ),
+            changes.newcomers,
         ),
-        Table(
-            "Dependencies",
-            ("group", "before", "now", "who"),
-            tuple(
-                (each.group, each.before or NONE, each.after or NONE, who(each.who))
-                for each in changes.dependencies
+        (
+            Table(
+                "Dependencies",
+                ("group", "before", "now", "who"),
+                tuple(
+                    (each.group, each.before or NONE, each.after or NONE, who(each.who))
+                    for each in changes.dependencies
+                ),
             ),
+            changes.dependencies,
         ),
-        Table(
-            "Commits since then that touch what users get",
-            ("commit", "subject"),
-            tuple((each.sha, each.subject) for each in changes.commits),
+        (
+            Table(
+                "Commits since then that touch what users get",
+                ("commit", "subject"),
+                tuple((each.sha, each.subject) for each in changes.commits),
+            ),
+            changes.commits,
         ),
     ]
-    return [table for table in found if table.rows]
+    return [(table, records) for table, records in found if table.rows]
 
 
 def sections(changes: Changes) -> Iterator[Section]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from agentcore_new.package_data import template_root
 from agentcore_new.review.faults import Finding, Rule
-from agentcore_new.review.requirements import require
+from agentcore_new.review.optional_tools import require
 
 JINJA_MARKS = ("{{", "{%", "{#", "}}", "%}", "#}")
 # A closing mark alone is ordinary in code (`{{1: {2: 3}}}`), but not with a blank before it.

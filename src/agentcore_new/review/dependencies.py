@@ -8,7 +8,7 @@ from functools import cache
 PYPROJECT = "pyproject.toml"
 
 
-def requirements_of(files: Mapping[str, str]) -> Mapping[tuple[str, str], str]:
+def dependencies_of(files: Mapping[str, str]) -> Mapping[tuple[str, str], str]:
     """Return what a project requires, by group and name of the package.
 
     Args:
