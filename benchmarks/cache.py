@@ -28,7 +28,7 @@ from async_lru import alru_cache
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import_module("generated")
-SessionCache: Any = import_module("sessions").SessionCache
+SessionCache: Any = import_module("serving.sessions").SessionCache
 
 CAPS = (128, 100_000)
 TURNS = 3_000

@@ -1,7 +1,7 @@
 """What more options cost the guard: `check` as it is, and with six more switches.
 
 `python benchmarks/combinations.py [ROUNDS]` needs the `test` extra. It copies the checkout, gives
-it six switches, each with a module that `tools.py` imports and a row in the generated README, and
+it six switches, each with a module that `serving/tools.py` imports and a row in the generated README, and
 runs `check` in both, one after the other: there are 64 times as many combinations then.
 """
 
@@ -69,13 +69,15 @@ def with_switches(folder: Path) -> Path:
     conditions = "".join(f'    "{name}.py": "{name}",\n' for name in SWITCHES)
     insert(options, "    CONTAINER,\n)", f"    CONTAINER,\n    {rows})")
     insert(
-        options, '    "streaming.py": "stream",\n', f'    "streaming.py": "stream",\n{conditions}'
+        options,
+        '    "serving/streaming.py": "stream",\n',
+        f'    "serving/streaming.py": "stream",\n{conditions}',
     )
     table = "| `tests/` | what holds for sessions"
     rows = "".join(ROW.format(name=name) for name in SWITCHES)
     insert(project / "README.md.jinja", table, rows + table)
     uses = "".join(USE.format(name=name) for name in SWITCHES)
-    with (project / "tools.py.jinja").open("a") as template:
+    with (project / "serving/tools.py.jinja").open("a") as template:
         template.write(uses)
     command = (sys.executable, "-m", "agentcore_new", "snapshots")
     variables = {**os.environ, "PYTHONPATH": str(folder / "src")}

@@ -29,8 +29,8 @@ from chat.models import ChatMessage  # noqa: E402
 from chat.sql import SqlSessionStorage  # noqa: E402
 from contract import environments, projects  # noqa: E402
 from fake_models.environment import environment  # noqa: E402
-from invocation import SessionKey  # noqa: E402
 from postgres import Postgres  # noqa: E402
+from serving.identity import SessionKey  # noqa: E402
 
 MAX_MILLISECONDS = 3.0  # of CPU more a turn
 MAX_FIRST = 1.05  # times the latency of the first token without a transcript

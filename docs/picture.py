@@ -25,8 +25,11 @@ COPIED = ("CHANGELOG.md", "copier.yml", "snapshots", "src", "templates")
 COLUMNS, ROWS = 100, 90
 # Changes of the kind that a reviewer sees: one for everybody, one for those who stream.
 CHANGES = {
-    "templates/project/invocation.py": ("MAX_ID_CHARS = 256", "MAX_ID_CHARS = 128"),
-    "templates/project/streaming.py": ('("utf-16-le")("replace")', '("utf-16-le")("ignore")'),
+    "templates/project/serving/invocation.py": ("MAX_ID_CHARS = 256", "MAX_ID_CHARS = 128"),
+    "templates/project/serving/streaming.py": (
+        '("utf-16-le")("replace")',
+        '("utf-16-le")("ignore")',
+    ),
     "templates/project/pyproject.toml.jinja": (
         "bedrock-agentcore>=1.19",
         "bedrock-agentcore>=1.20",

@@ -815,7 +815,7 @@ def test_where_nothing_but_ascii_is_known_an_object_is_one_too() -> None:
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     process = subprocess.Popen(
-        [*COMMAND, "preview", "--framework", "adk", "sessions.py"],
+        [*COMMAND, "preview", "--framework", "adk", "serving/sessions.py"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

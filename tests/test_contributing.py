@@ -25,7 +25,10 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 UV_CACHE = subprocess.check_output([uv.find_uv_bin(), "cache", "dir"], text=True).strip()
 LIKE, NAME, TITLE = FRAMEWORKS[0], "crewlike", "Crewlike"
 OPTIONS, README = "src/agentcore_new/options.py", "README.md"
-TOOLS, PROJECT_README = "templates/project/tools.py.jinja", "templates/project/README.md.jinja"
+TOOLS, PROJECT_README = (
+    "templates/project/serving/tools.py.jinja",
+    "templates/project/README.md.jinja",
+)
 MODULE = '''"""Says in the log what the agent can do."""
 
 import logging
@@ -188,18 +191,18 @@ def add_an_option(checkout: Checkout) -> None:
     order = "\n# In the order of the questions"
     checkout.edit(OPTIONS, order, f"{option}{order}")
     checkout.edit(OPTIONS, "    CONTAINER,\n)", "    CONTAINER,\n    NOTES,\n)")
-    row = '    "streaming.py": "stream",\n'
+    row = '    "serving/streaming.py": "stream",\n'
     checkout.edit(OPTIONS, row, f'    "release_notes.py": "notes",\n{row}')
     flags = "[--container/--no-container]"
     checkout.edit(README, flags, f"{flags} [--notes/--no-notes]")
     (checkout.folder / "templates/project/release_notes.py").write_text(MODULE, encoding="utf-8")
-    after = "from values import mended\n"
+    after = "from serving.values import mended\n"
     new = "{% if notes %}\nfrom release_notes import announce\n{% endif %}\n"
     checkout.edit(TOOLS, after, new + after)
     docstring = 'a coroutine function stays on the event loop."""\n'
     new = "{% if notes %}\n    announce(function)\n{% endif %}\n"
     checkout.edit(TOOLS, docstring, docstring + new)
-    row = "| `tools.py` | how tools run |\n"
+    row = "| `serving/` | what makes sessions right; there is no need to open it |\n"
     new = "{% if notes %}\n| `release_notes.py` | what it logs of its tools |\n{% endif %}\n"
     checkout.edit(PROJECT_README, row, row + new)
 

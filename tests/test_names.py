@@ -51,7 +51,7 @@ def test_a_good_name_is_kept(name: str) -> None:
         ("class", "keyword", "class-agent"),
         ("None", "keyword", "None-agent"),
         ("main", "module", "main-agent"),
-        ("sessions", "module", "sessions-agent"),
+        ("serving", "module", "serving-agent"),
         ("tests", "module", "tests-agent"),
         ("boto3", "depends", "boto3-agent"),
         ("mcp", "depends", "mcp-agent"),

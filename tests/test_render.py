@@ -170,10 +170,10 @@ def test_only_files_with_the_suffix_are_templates(tmp_path: Path) -> None:
 
 
 def test_a_condition_is_that_of_one_file_or_folder(tmp_path: Path) -> None:
-    paths = ("chat/store.py", "chat_notes.md", "streaming.py", "streaming.py.txt")
+    paths = ("chat/store.py", "chat_notes.md", "serving/streaming.py", "serving/streaming.py.txt")
     renderer = tiny_templates(tmp_path, dict.fromkeys(paths, ""))
     answers = complete({"framework": "adk", "stream": False, "transcript": False})
-    assert list(renderer.render(answers)) == ["chat_notes.md", "streaming.py.txt"]
+    assert list(renderer.render(answers)) == ["chat_notes.md", "serving/streaming.py.txt"]
 
 
 def test_what_tools_leave_behind_is_no_file_of_the_project(tmp_path: Path) -> None:

@@ -237,13 +237,15 @@ def test_an_update_changes_what_a_template_changed_and_nothing_else(copy: Path) 
     before = content(copy)
     assert before == {path: text.encode() for path, text in planned().items()}
 
-    template = copy / "templates/project/invocation.py"
+    template = copy / "templates/project/serving/invocation.py"
     template.write_bytes(template.read_bytes() + b"# The end.\n")
     updated = run(copy, "--snapshot-update")
     after = content(copy)
-    assert {path for path in before if before[path] != after[path]} == {"project/invocation.py"}
+    assert {path for path in before if before[path] != after[path]} == {
+        "project/serving/invocation.py"
+    }
     assert after.keys() == before.keys()
-    assert "project/invocation.py" in updated.stdout
+    assert "project/serving/invocation.py" in updated.stdout
 
     again = run(copy, "--snapshot-update")
     assert (again.returncode, content(copy)) == (0, after)
@@ -252,9 +254,9 @@ def test_an_update_changes_what_a_template_changed_and_nothing_else(copy: Path) 
 @pytest.mark.parametrize(
     ("path", "content_of"),
     [
-        ("project/invocation.py", None),
-        ("project/invocation.py", lambda before: before.replace(b"\n", b"\r\n", 1)),
-        ("project/invocation.py", lambda before: before.removesuffix(b"\n")),
+        ("project/serving/invocation.py", None),
+        ("project/serving/invocation.py", lambda before: before.replace(b"\n", b"\r\n", 1)),
+        ("project/serving/invocation.py", lambda before: before.removesuffix(b"\n")),
         ("project/another.py", lambda _: b""),
         ("frameworks/nobody/model/load.py", lambda _: b""),
         ("README.md", lambda _: b""),

@@ -229,6 +229,6 @@ FILE_CONDITIONS: Mapping[str, str] = {
     ".dockerignore": "container",
     "Dockerfile": "container",
     "chat": "transcript",
-    "streaming.py": "stream",
+    "serving/streaming.py": "stream",
     "tests/test_transcript.py": "transcript",
 }

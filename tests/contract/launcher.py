@@ -73,10 +73,10 @@ def run(control: Path) -> None:
     transcript = find_spec("chat") is not None
     hold_tools(control)
     load: Any = import_module("model.load")
-    replies: Any = import_module("replies")
-    server: Any = import_module("server")
-    sessions: Any = import_module("sessions")
-    turns: Any = import_module("turns")
+    replies: Any = import_module("serving.replies")
+    server: Any = import_module("serving.server")
+    sessions: Any = import_module("serving.sessions")
+    turns: Any = import_module("serving.turns")
     turns.MAX_TURNS, turns.MAX_SESSION_BYTES = MAX_TURNS, MAX_SESSION_BYTES
     server.GRACE_SECONDS, server.READ_SECONDS = GRACE_SECONDS, READ_SECONDS
     server.CLOSE_SECONDS = CLOSE_SECONDS
@@ -145,7 +145,7 @@ def run(control: Path) -> None:
 
 def hold_tools(control: Path) -> None:
     """Let tools do what the files say."""
-    tools: Any = import_module("tools")
+    tools: Any = import_module("serving.tools")
     prepared = tools.prepared
 
     def held(function: Callable[..., Any]) -> Any:

@@ -52,11 +52,11 @@ class Variant:
         return [text for texts in (table["dependencies"], *of_extras) for text in texts]
 
     def imports(self, without: frozenset[str] = frozenset()) -> str:
-        """What main.py imports of others, as statements, without these packages."""
+        """What main.py and agent.py import of others, as statements, without these packages."""
         files = self.files()
         own = {path.partition("/")[0].removesuffix(".py") for path in files}
         statements = []
-        for node in ast.parse(files["main.py"]).body:
+        for node in ast.parse(files["agent.py"] + files["main.py"]).body:
             if isinstance(node, ast.ImportFrom):
                 root = str(node.module).partition(".")[0]
             elif isinstance(node, ast.Import):

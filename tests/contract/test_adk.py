@@ -30,7 +30,7 @@ TOTAL = """\
     state["parts"].append(a + b)
     assert "temp:mine" not in state
     state["temp:mine"] = tool_context.user_id
-    app.logger.info("called by %s", state["temp:mine"])
+    log.info("called by %s", state["temp:mine"])
     assert state["total"] == sum(state["parts"])
     total: float = state["total"]
     return total
@@ -42,9 +42,9 @@ class Counting(Variant):
 
     def files(self) -> dict[str, str]:
         files = super().files()
-        main = files["main.py"]
-        assert main.count(TOOL) == main.count(RESULT) == 1
-        return {**files, "main.py": main.replace(TOOL, STATEFUL).replace(RESULT, TOTAL)}
+        agent = files["agent.py"]
+        assert agent.count(TOOL) == agent.count(RESULT) == 1
+        return {**files, "agent.py": agent.replace(TOOL, STATEFUL).replace(RESULT, TOTAL)}
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +96,14 @@ def test_a_tool_knows_its_user(counting: Server) -> None:
 
 
 LEFT = """
-import asyncio, main
-from turns import Session
+import agent, asyncio
+from serving.turns import Session
 
 async def turn(*send):
-    await main.run_turn(Session(None), "hello", *send)
+    await agent.run_turn(Session(None), "hello", *send)
 
 asyncio.run(turn(%s))
-print(main.TURNS.running)
+print(agent.TURNS.running)
 """
 
 

@@ -14,12 +14,12 @@ pytestmark = [
 ]
 
 CANCELLED = """
-import asyncio, main
+import agent, asyncio
 from autogen_core import FunctionCall
 from autogen_core.models import CreateResult, ModelInfo, RequestUsage
 from autogen_core.tools import FunctionTool, StaticStreamWorkbench
 from autogen_ext.models.replay import ReplayChatCompletionClient
-from turns import Session
+from serving.turns import Session
 
 called = asyncio.Event()
 
@@ -36,11 +36,11 @@ CALL = CreateResult(
 )
 MODEL = ReplayChatCompletionClient([CALL])
 MODEL.model_info["function_calling"] = True
-main.load_model = lambda: MODEL
-main.TOOLS = StaticStreamWorkbench([FunctionTool(hang, description="Hang.")])
+agent.load_model = lambda: MODEL
+agent.WORKBENCH = StaticStreamWorkbench([FunctionTool(hang, description="Hang.")])
 
 async def run(*send):
-    turn = asyncio.create_task(main.run_turn(Session(None), "hello", *send))
+    turn = asyncio.create_task(agent.run_turn(Session(None), "hello", *send))
     await asyncio.wait_for(called.wait(), 10)
     turn.cancel()
     await asyncio.wait([turn])

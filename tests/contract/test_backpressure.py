@@ -51,7 +51,7 @@ class Talk(Variant):
 
     def files(self) -> dict[str, str]:
         files = super().files()
-        return {**files, "main.py": files["main.py"] + TALK}
+        return {**files, "agent.py": files["agent.py"] + TALK}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ pytestmark = [
     each([variant for variant in DEFAULTS if variant.framework == "langgraph"]),
 ]
 
-GRAPH = "create_agent(load_model(), tools=TOOLS, system_prompt=SYSTEM_PROMPT)"
+GRAPH = "create_agent(load_model(), tools=tools, system_prompt=SYSTEM_PROMPT)"
 # counts the calls of the model in the state of the graph
 COUNTING = """
 
@@ -34,13 +34,15 @@ class Counting(AgentMiddleware):
     state_schema = Counted
 
     def before_model(self, state, runtime):
-        app.logger.info("calls before: %d", state.get("calls", 0))
+        log.info("calls before: %d", state.get("calls", 0))
         return {"calls": state.get("calls", 0) + 1}
 
 
-@cache
-def graph():
-    return create_agent(load_model(), tools=TOOLS, middleware=[Counting()])
+made = create_agent
+
+
+def create_agent(*args, **kwargs):
+    return made(*args, **kwargs, middleware=[Counting()])
 """
 
 
@@ -49,13 +51,10 @@ class Changed(Variant):
 
     def files(self) -> dict[str, str]:
         files = super().files()
-        main = files["main.py"]
-        before, start, after = main.partition('\n\nif __name__ == "__main__":')
-        made = "tool(prepared(function))"
-        assert start
-        assert before.count(made) == before.count(GRAPH) == 1
-        direct = before.replace(made, "tool(return_direct=True)(prepared(function))")
-        return {**files, "main.py": direct + COUNTING + start + after}
+        agent, made = files["agent.py"], "tool(prepared(function))"
+        assert agent.count(made) == agent.count(GRAPH) == 1
+        direct = agent.replace(made, "tool(return_direct=True)(prepared(function))")
+        return {**files, "agent.py": direct + COUNTING}
 
 
 @pytest.fixture(scope="module")

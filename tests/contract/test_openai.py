@@ -14,9 +14,9 @@ pytestmark = [
 ]
 
 TRACED = """
-import asyncio, main
+import agent, asyncio
 from agents.tracing import TracingProcessor, set_trace_processors
-from turns import Session
+from serving.turns import Session
 
 class Noting(TracingProcessor):
     def on_trace_start(self, trace):
@@ -27,7 +27,7 @@ class Noting(TracingProcessor):
 
 async def turn(*send):
     set_trace_processors([Noting()])
-    await main.run_turn(Session(None), "hello", *send)
+    await agent.run_turn(Session(None), "hello", *send)
     print("done")
 
 asyncio.run(turn(%s))

@@ -68,7 +68,7 @@ def test_every_variable_is_tested(variant: Variant) -> None:
         key = PROVIDERS[variant.provider].api_key_variable
         own = {"MODEL_ID", "AGENTCORE_CREDENTIAL_PROVIDER", key}
         own |= {"GOOGLE_API_KEY"} if variant.provider == "gemini" else set()
-    constants = set(re.findall(r"`([A-Z_]+)` in `\w+\.py`", files["README.md"]))
+    constants = set(re.findall(r"`([A-Z_]+)` in `[\w/]+\.py`", files["README.md"]))
     assert named - constants <= own | ELSEWHERE
     assert own - named <= {"AWS_DEFAULT_REGION"}
 

@@ -14,7 +14,8 @@ from contract.projects import ONE_EACH, Variant, each
 pytestmark = [pytest.mark.real, each(ONE_EACH)]
 
 CARELESS = """
-import asyncio, turns
+import asyncio
+from serving import turns
 from starlette.exceptions import HTTPException
 
 async def careless():

@@ -1,4 +1,4 @@
-"""Every distinct main.py and model of a project, as mypy sees them beside the real framework."""
+"""Every distinct agent.py and model of a project, as mypy sees them beside the real framework."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 from contract.environments import CACHE, python_of
 from contract.projects import CONTRACT, PAIRS, Variant, each
 
-# the model is the same with every option, and main.py the same with every provider
+# the model is the same with every option, and agent.py the same with every provider
 MODELS = [variant for variant in PAIRS if not variant.stream and variant not in CONTRACT]
 pytestmark = [pytest.mark.real, each([*CONTRACT, *MODELS])]
 
@@ -19,7 +19,7 @@ def test_the_project_is_well_typed(variant: Variant, tmp_path: Path) -> None:
     # of an environment, mypy reads the packages once; a cache is for one framework alone
     cache = CACHE.parent / "mypy" / python.parents[1].name
     modules = sorted(path.name for path in project.glob("*.py"))
-    packages = ["model", "chat"] if variant.transcript else ["model"]
+    packages = ["model", "serving", *(["chat"] if variant.transcript else [])]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "mypy", "--python-executable", str(python)),

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.real, each(ONE_EACH)]
 # one text in three sessions, each of which counts it
 SESSIONS = """
 import asyncio, main
-from invocation import SessionKey
+from serving.identity import SessionKey
 
 LARGE = "x" * 100 * 1024 * 1024
 

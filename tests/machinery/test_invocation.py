@@ -6,7 +6,7 @@ Point 4, identity.
 import generated  # noqa: F401 - puts the modules of a project on the path
 import pytest
 from bedrock_agentcore import RequestContext
-from invocation import SESSION_HEADER, read_caller, read_key
+from serving.invocation import SESSION_HEADER, read_caller, read_key
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 

@@ -9,10 +9,9 @@ import logging
 
 import generated  # noqa: F401 - puts the modules of a project on the path
 import pytest
-import server
-import turns
+from serving import server, turns
+from serving.turns import RunningTurns
 from starlette.applications import Starlette
-from turns import RunningTurns
 
 
 class Closed:

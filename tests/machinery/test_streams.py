@@ -15,14 +15,14 @@ from typing import Any
 
 import generated  # puts the modules of a project on the path
 import pytest
-import replies
-from replies import Reply
+from serving import replies
+from serving.replies import Reply
+from serving.streaming import stream
 from starlette.exceptions import HTTPException
 from starlette.types import Message
-from streaming import stream
 
 SCOPE: dict[str, Any] = {"type": "http", "asgi": {"spec_version": "2.3"}}
-SOURCE = str(generated.FOLDER / "replies.py")
+SOURCE = str(generated.FOLDER / "serving/replies.py")
 
 
 @pytest.fixture(autouse=True)

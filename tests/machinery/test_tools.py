@@ -9,8 +9,8 @@ from contextvars import ContextVar
 
 import generated  # noqa: F401 - puts the modules of a project on the path
 import pytest
-import tools
-from tools import in_thread, prepared
+from serving import tools
+from serving.tools import in_thread, prepared
 
 about: ContextVar[str] = ContextVar("about", default="nothing")
 

@@ -9,10 +9,10 @@ import logging
 
 import generated  # noqa: F401 - puts the modules of a project on the path
 import pytest
-import turns
-from sessions import SessionBusyError
+from serving import turns
+from serving.sessions import SessionBusyError
+from serving.turns import RunningTurns, Session, complete, plain_failures
 from starlette.exceptions import HTTPException
-from turns import RunningTurns, Session, complete, plain_failures
 
 
 def test_a_session_keeps_its_last_turns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from values import mended, weight
+from serving.values import mended, weight
 
 HALF = "\ud83c"
 OTHER_HALF = "\udf89"

@@ -14,10 +14,10 @@ from mutants.mutant import (
     one,
 )
 
-BODY = "templates/project/body.py"
-SERVER = "templates/project/server.py"
-TOOLS = "templates/project/tools.py.jinja"
-VALUES = "templates/project/values.py"
+BODY = "templates/project/serving/body.py"
+SERVER = "templates/project/serving/server.py"
+TOOLS = "templates/project/serving/tools.py.jinja"
+VALUES = "templates/project/serving/values.py"
 STREAMS = "tests/machinery/test_streams.py"
 
 MACHINERY = (

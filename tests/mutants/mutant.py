@@ -5,14 +5,14 @@ Each table is a module of its own with one tuple, and table.py puts them togethe
 
 from dataclasses import dataclass
 
-CACHE = "templates/project/sessions.py.jinja"
+CACHE = "templates/project/serving/sessions.py.jinja"
 MAIN = "templates/project/main.py.jinja"
-STRANDS = "templates/frameworks/strands/main.py.jinja"
-LANGGRAPH = "templates/frameworks/langgraph/main.py.jinja"
-INVOCATION = "templates/project/invocation.py"
-TURNS = "templates/project/turns.py.jinja"
-REPLIES = "templates/project/replies.py"
-STREAMING = "templates/project/streaming.py"
+STRANDS = "templates/frameworks/strands/agent.py.jinja"
+LANGGRAPH = "templates/frameworks/langgraph/agent.py.jinja"
+INVOCATION = "templates/project/serving/invocation.py"
+TURNS = "templates/project/serving/turns.py.jinja"
+REPLIES = "templates/project/serving/replies.py"
+STREAMING = "templates/project/serving/streaming.py"
 CHAT = "templates/project/chat"
 
 

@@ -12,9 +12,9 @@ from agentcore_new.review import changelog
 from agentcore_new.review.snapshot_folder import Difference
 from review.conftest import ROOT, Command, commit, document, edit, git
 
-TEMPLATE = "templates/project/invocation.py"
+TEMPLATE = "templates/project/serving/invocation.py"
 OLD, NEW = "MAX_PROMPT_CHARS = 100_000", "MAX_PROMPT_CHARS = 200_000"
-CHANGED = "project/invocation.py"
+CHANGED = "project/serving/invocation.py"
 
 
 def content(checkout: Path) -> dict[str, bytes]:
@@ -81,7 +81,7 @@ def test_the_result_is_that_of_pytest_to_the_byte(checkout: Path, agentcore_new:
     (checkout / "tests").mkdir()
     test = checkout / "tests/test_snapshots.py"
     test.write_bytes((ROOT / "tests/test_snapshots.py").read_bytes())
-    for n, path in enumerate((TEMPLATE, "templates/frameworks/adk/main.py.jinja")):
+    for n, path in enumerate((TEMPLATE, "templates/frameworks/adk/agent.py.jinja")):
         edit(checkout, path, "\n\n\n", f"\n\n\nADDED = {n}\n\n\n")
     (checkout / "templates/project/extra.yml.jinja").write_text("stream: {{ stream }}\n")
     (checkout / "snapshots" / CHANGED).unlink()
@@ -121,20 +121,27 @@ def test_a_fault_of_a_file_is_one_line(
     edit(checkout, TEMPLATE, OLD, new)
     done = agentcore_new("check")
     assert done.returncode == 1
-    faults = [line for line in done.stdout.splitlines() if line.startswith("invocation.py [")]
+    faults = [
+        line for line in done.stdout.splitlines() if line.startswith("serving/invocation.py [")
+    ]
     assert any(told in fault for fault in faults)
     found = json.loads(agentcore_new("check", "--json").stdout)
-    assert {fault["path"] for fault in found["faults"]} == {"invocation.py"}
+    assert {fault["path"] for fault in found["faults"]} == {"serving/invocation.py"}
 
 
 def test_a_template_that_fails_is_named_and_nothing_is_written(
     checkout: Path, agentcore_new: Command
 ) -> None:
     before = content(checkout)
-    edit(checkout, "templates/project/turns.py.jinja", "{% if transcript %}", "{% if nothing %}")
+    edit(
+        checkout,
+        "templates/project/serving/turns.py.jinja",
+        "{% if transcript %}",
+        "{% if nothing %}",
+    )
     done = agentcore_new("check")
     assert done.returncode == 1
-    assert "templates/project/turns.py.jinja" in done.stdout
+    assert "templates/project/serving/turns.py.jinja" in done.stdout
     assert "'nothing' is undefined" in done.stdout
     refused = agentcore_new("snapshots")
     assert refused.returncode == 1
@@ -211,7 +218,9 @@ def test_what_an_editor_hides_is_seen_in_a_diff() -> None:
     assert "-b\\ (no newline at the end)" in diff
 
 
-@pytest.mark.parametrize("module", ["invocation.py", "values.py", "model/credentials.py.jinja"])
+@pytest.mark.parametrize(
+    "module", ["serving/invocation.py", "serving/values.py", "model/credentials.py.jinja"]
+)
 def test_a_project_that_would_not_start_is_not_good(
     checkout: Path, agentcore_new: Command, module: str
 ) -> None:

@@ -29,7 +29,7 @@ from review.conftest import ROOT, Command, commit, edit, git
 from review.test_changes import edition as edition_of
 
 ANSWERS = ".copier-answers.yml"
-TEMPLATE = "templates/project/invocation.py"
+TEMPLATE = "templates/project/serving/invocation.py"
 OLD, NEW = "MAX_PROMPT_CHARS = 100_000", "MAX_PROMPT_CHARS = 200_000"
 # what would run, or break out of its place, if it were not shown as text
 HOSTILE = "</td></script><script>document.title = 'run'</script>|`` ``` \n```\n</details>@everyone"
@@ -38,7 +38,7 @@ HOSTILE = "</td></script><script>document.title = 'run'</script>|`` ``` \n```\n<
 @pytest.fixture
 def changed(checkout: Path) -> Path:
     """One line of a shared file, one that depends on an option, and a dependency."""
-    edit(checkout, "templates/project/invocation.py", OLD, NEW)
+    edit(checkout, "templates/project/serving/invocation.py", OLD, NEW)
     edit(
         checkout,
         "templates/project/pyproject.toml.jinja",
@@ -59,7 +59,7 @@ def test_text_shows_each_line_once(agentcore_new: Command) -> None:
     assert done.stdout.count(f"+{NEW}") == 1
     number = (ROOT / TEMPLATE).read_text().split("\n").index(OLD) + 1
     assert (
-        f"\ninvocation.py · all projects · +1 -1\n@@ line {number} · all projects · {TEMPLATE} @@\n"
+        f"\nserving/invocation.py · all projects · +1 -1\n@@ line {number} · all projects · {TEMPLATE} @@\n"
     ) in done.stdout
     assert re.search(
         r"^@@ line \d+ \(with .+\) · stream · templates/project/README.md.jinja @@$",
@@ -77,7 +77,7 @@ def test_json_has_all_of_it(agentcore_new: Command) -> None:
         assert found["changed"] is True
         assert {file["path"] for file in found["files"]} == {
             "README.md",
-            "invocation.py",
+            "serving/invocation.py",
             "pyproject.toml",
         }
         (readme,) = (file for file in found["files"] if file["path"] == "README.md")
@@ -130,7 +130,7 @@ def test_what_stands_behind_two_dashes_asks_for_no_format(agentcore_new: Command
 def test_its_object_is_one_on_any_pipe(
     words: tuple[str, ...], checkout: Path, agentcore_new: Command
 ) -> None:
-    edit(checkout, "templates/project/invocation.py", OLD, f"{NEW}  # für 日本")
+    edit(checkout, "templates/project/serving/invocation.py", OLD, f"{NEW}  # für 日本")
     done = agentcore_new("diff", *words, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     ((hunk,),) = (file["hunks"] for file in json.loads(done.stdout)["files"])
@@ -206,7 +206,7 @@ def test_a_comment_always_has_room(checkout: Path, agentcore_new: Command) -> No
     for n in range(60):
         (folder / f"large_{n:02}.txt").write_text("ü" * 3_000 + "\n")
     (folder / "aaa.txt").write_text("x\n" * 100_000)
-    edit(checkout, "templates/project/values.py", "\n\n\n", f"\n\n\n# {'x' * 90}\n\n\n")
+    edit(checkout, "templates/project/serving/values.py", "\n\n\n", f"\n\n\n# {'x' * 90}\n\n\n")
     comment = agentcore_new("diff", "--format", "markdown").stdout
     assert len(comment.encode()) < LIMIT
     assert "large_00.txt" in comment
@@ -266,13 +266,23 @@ def test_a_base_that_is_none_is_refused(agentcore_new: Command, base: str) -> No
 
 @pytest.mark.real
 def test_a_state_that_cannot_be_rendered_is_told(checkout: Path, agentcore_new: Command) -> None:
-    edit(checkout, "templates/project/turns.py.jinja", "{% if transcript %}", "{% if nothing %}")
+    edit(
+        checkout,
+        "templates/project/serving/turns.py.jinja",
+        "{% if transcript %}",
+        "{% if nothing %}",
+    )
     done = agentcore_new("diff")
     assert done.returncode == 1
     start = "Error: The templates of the working tree cannot be rendered: "
     assert done.stderr.startswith(start)
     assert "'nothing' is undefined" in done.stderr
-    edit(checkout, "templates/project/turns.py.jinja", "{% if nothing %}", "{% if transcript %}")
+    edit(
+        checkout,
+        "templates/project/serving/turns.py.jinja",
+        "{% if nothing %}",
+        "{% if transcript %}",
+    )
     shutil.rmtree(checkout / "templates")
     commit(checkout, "Without templates")
     git(checkout, "checkout", "HEAD~1", "--", "templates")
@@ -447,5 +457,5 @@ def test_what_is_read_for_a_text_is_noted() -> None:
             assert names[0].removesuffix(".jinja") == f"templates/project/{path}"
             assert {*names} <= found.templates.keys()
     for framework in FRAMEWORK.values:
-        own = f"templates/frameworks/{framework}/main.py.jinja"
-        assert [own in names for names in found.read["main.py"].values()].count(True)
+        own = f"templates/frameworks/{framework}/agent.py.jinja"
+        assert [own in names for names in found.read["agent.py"].values()].count(True)

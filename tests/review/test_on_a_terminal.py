@@ -35,7 +35,7 @@ def shown(checkout: Path, *words: str, rows: int = 40, pager: str = "") -> tuple
 
 @pytest.fixture
 def changed(checkout: Path) -> Path:
-    edit(checkout, "templates/project/invocation.py", OLD, NEW)
+    edit(checkout, "templates/project/serving/invocation.py", OLD, NEW)
     return checkout
 
 

@@ -105,7 +105,12 @@ def test_a_release_is_a_commit_a_tag_and_two_files(checkout: Path) -> None:
 
 def test_a_release_comes_after_another(checkout: Path) -> None:
     git(checkout, "tag", "v0.0.1", "HEAD~1")
-    edit(checkout, "templates/project/invocation.py", "MAX_ID_CHARS = 256", "MAX_ID_CHARS = 255")
+    edit(
+        checkout,
+        "templates/project/serving/invocation.py",
+        "MAX_ID_CHARS = 256",
+        "MAX_ID_CHARS = 255",
+    )
     command = (sys.executable, "-m", "agentcore_new", "snapshots")
     env = {**os.environ, "PYTHONPATH": str(checkout / "src")}
     subprocess.run(command, cwd=checkout, env=env, check=True, capture_output=True)
@@ -170,7 +175,12 @@ def test_a_tag_is_not_moved(checkout: Path) -> None:
 
 
 def test_templates_that_do_not_hold_are_not_released(checkout: Path) -> None:
-    edit(checkout, "templates/project/invocation.py", "MAX_ID_CHARS = 256", "MAX_ID_CHARS = 255")
+    edit(
+        checkout,
+        "templates/project/serving/invocation.py",
+        "MAX_ID_CHARS = 256",
+        "MAX_ID_CHARS = 255",
+    )
     commit(checkout, "A change without its snapshots")
     before = state(checkout)
     assert "agentcore-new check" in release(checkout).stderr

@@ -13,7 +13,7 @@ import generated
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
 
-SOURCE = generated.FOLDER / "sessions.py"
+SOURCE = generated.FOLDER / "serving/sessions.py"
 
 
 class Cache(Protocol[S_co]):
@@ -43,8 +43,8 @@ class _CacheClass(Protocol):
     ) -> Cache[S]: ...
 
 
-SessionCache: _CacheClass = import_module("sessions").SessionCache
-SessionBusyError: type[Exception] = import_module("sessions").SessionBusyError
+SessionCache: _CacheClass = import_module("serving.sessions").SessionCache
+SessionBusyError: type[Exception] = import_module("serving.sessions").SessionBusyError
 
 
 @dataclass(frozen=True)

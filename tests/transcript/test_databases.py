@@ -12,8 +12,8 @@ import pytest
 from chat.models import ChatMessage
 from chat.session import SessionManager
 from chat.sql import SqlSessionStorage
-from invocation import SessionKey
 from postgres import Postgres
+from serving.identity import SessionKey
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 

@@ -15,8 +15,8 @@ from chat.models import ChatMessage
 from chat.session import SessionManager
 from chat.sql import SqlSessionStorage
 from chat.storage import InvalidDatabaseUrl, StoreUnavailableError, UnknownMessageError
-from invocation import SessionKey
 from pydantic import ValidationError
+from serving.identity import SessionKey
 
 KEY = SessionKey(None, "user", "session")
 

@@ -10,7 +10,7 @@ from chat import outbox
 from chat.models import ChatMessage
 from chat.outbox import Outbox
 from chat.storage import InMemorySessionStorage, StoreUnavailableError
-from invocation import SessionKey
+from serving.identity import SessionKey
 
 LIMIT = 10
 A, B = (SessionKey(None, "user", name) for name in "ab")

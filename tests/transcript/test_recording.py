@@ -10,9 +10,9 @@ import pytest
 from chat.models import ChatMessage, StatusModel
 from chat.recording import INTERRUPTED, record, shown
 from chat.session import SessionManager
-from invocation import SessionKey
+from serving.identity import SessionKey
+from serving.tools import prepared
 from starlette.exceptions import HTTPException
-from tools import prepared
 
 KEY = SessionKey(None, "user", "session")
 

@@ -20,7 +20,7 @@ from chat.storage import (
     SessionStorage,
     UnknownMessageError,
 )
-from invocation import SessionKey
+from serving.identity import SessionKey
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEY = SessionKey("tenant", "user", "session")

@@ -17,7 +17,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from invocation import SessionKey
+from serving.identity import SessionKey
 
 MAX_MESSAGE_ID_CHARS = 64
 

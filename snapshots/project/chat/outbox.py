@@ -11,7 +11,7 @@ from itertools import islice
 
 from chat.models import ChatMessage, SessionSummary, first_line
 from chat.storage import SessionStorage, StoreUnavailableError, UnknownMessageError, last_before
-from invocation import SessionKey
+from serving.identity import SessionKey
 
 WAIT_SECONDS = 5.0  # a turn waits no longer for its record, nor does a question for its answer
 WRITE_SECONDS = 10.0  # one attempt takes no longer

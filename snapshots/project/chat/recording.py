@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 
 from chat.models import Role, Status, StatusModel, utc_now
 from chat.session import SessionManager
-from invocation import SessionKey
-from values import mended
+from serving.identity import SessionKey
+from serving.values import mended
 
 PROGRESS: dict[Status, int] = {"received": 0, "running": 10, "tool in use": 40, "streaming": 70}
 INTERRUPTED = "The turn was interrupted."

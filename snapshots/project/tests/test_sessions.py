@@ -7,7 +7,7 @@ import pytest
 
 import main
 import model.offline
-import turns
+from serving import turns
 from tests.client import Answer, ask, post
 
 USER_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"

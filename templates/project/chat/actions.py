@@ -8,9 +8,10 @@ from starlette.exceptions import HTTPException
 
 from chat.session import SessionManager
 from chat.storage import StoreUnavailableError, UnknownMessageError
-from invocation import Caller, SessionKey, read_caller, read_key, refusal
-from sessions import SessionBusyError, SessionCache
-from turns import TOO_MANY_TURNS
+from serving.identity import Caller, SessionKey
+from serving.invocation import read_caller, read_key, refusal
+from serving.sessions import SessionBusyError, SessionCache
+from serving.turns import TOO_MANY_TURNS
 
 ACTIONS = ("history", "status", "sessions", "forget")
 DEFAULT_LIMIT = 50

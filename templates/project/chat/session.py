@@ -34,7 +34,7 @@ from chat.storage import (
     UnknownMessageError,
     database_storage,
 )
-from invocation import SessionKey
+from serving.identity import SessionKey
 
 MAX_AGE_HOURS = 24
 SWEEP_SECONDS = 3_600.0

@@ -35,7 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from chat.drivers import check
 from chat.models import ChatMessage, SessionSummary, first_line
 from chat.storage import InvalidDatabaseUrl, UnknownMessageError
-from invocation import SessionKey
+from serving.identity import SessionKey
 
 BATCH = 500
 # Where one process waits for another; a number that nothing else uses.

@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import Protocol
 
 from chat.models import ChatMessage, SessionSummary, first_line
-from invocation import SessionKey
-from sessions import SessionCache
+from serving.identity import SessionKey
+from serving.sessions import SessionCache
 
 MAX_SESSIONS = 128
 MAX_MESSAGES_PER_SESSION = 100

@@ -75,7 +75,7 @@ def connect(model_id: str) -> BaseLlm:
     from anthropic import AsyncAnthropic
     from google.adk.models.anthropic_llm import AnthropicLlm
 
-    from values import mended
+    from serving.values import mended
 
     client = AsyncAnthropic(api_key=credentials.api_key())
     create: Any = client.messages.create

@@ -1,40 +1,27 @@
-"""An agent on {{ framework_title }}, served by Amazon Bedrock AgentCore."""
+"""The agent, on AutoGen: its system prompt, its tools, how a turn of it runs."""
+
+import logging
 
 from autogen_agentchat.agents import AssistantAgent
-{% if stream %}
+#if stream
 from autogen_agentchat.messages import ModelClientStreamingChunkEvent, TextMessage
-{% endif %}
+#end
 from autogen_core import CancellationToken
 from autogen_core.model_context import UnboundedChatCompletionContext
 from autogen_core.models import LLMMessage
 from autogen_core.tools import FunctionTool, StaticStreamWorkbench
-from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
-from dotenv import load_dotenv
-from starlette.middleware import Middleware
-from starlette.responses import Response
 
-from body import BodyLimit
-{% if transcript %}
-from chat.actions import perform, read_action
-from chat.recording import record
-from chat.session import SessionManager
-{% endif %}
-from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
-{% if not stream %}
-from replies import answer
-{% endif %}
-from server import lifespan, serve
-from sessions import SessionCache
-{% if stream %}
-from streaming import Send, stream
-{% endif %}
-from tools import prepared
-from turns import Session, complete, plain_failures
+from serving.identity import SessionKey
+#if stream
+from serving.streaming import Send
+#end
+from serving.tools import Tool, prepared
+from serving.turns import Session
+
+# What it is told, and what it can do.
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-
-Turn = list[LLMMessage]  # of one turn, tool calls and results included
 
 
 def add_numbers(a: float, b: float) -> float:
@@ -42,35 +29,45 @@ def add_numbers(a: float, b: float) -> float:
     return a + b
 
 
-TOOLS = StaticStreamWorkbench(
-    [
-        FunctionTool(prepared(function), description=function.__doc__ or "")
-        for function in (add_numbers,)
-    ]
+TOOLS: list[Tool] = [add_numbers]
+
+# How a turn of it runs.
+
+log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+Turn = list[LLMMessage]  # of one turn, tool calls and results included
+
+WORKBENCH = StaticStreamWorkbench(
+    [FunctionTool(prepared(function), description=function.__doc__ or "") for function in TOOLS]
 )
 
 
 def make_agent(context: UnboundedChatCompletionContext) -> AssistantAgent:
     """An agent for one turn: it shares the model client and the tools, and owns its context."""
     return AssistantAgent(
-        "{{ agent_name }}",
+        "autogen_agent",
         model_client=load_model(),
         model_context=context,
-        workbench=TOOLS,
+        workbench=WORKBENCH,
         system_message=SYSTEM_PROMPT,
         max_tool_iterations=10,
         reflect_on_tool_use=True,  # the reply is the model's, also when the iterations run out
-{% if stream %}
+#if stream
         model_client_stream=True,
-{% endif %}
     )
 
 
-{% if stream %}
 async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
     """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
+#else
+    )
+
+
+async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session; return the reply and the turn."""
+#end
     messages = [message for turn in session.turns for message in turn]
     context = UnboundedChatCompletionContext(messages)
+#if stream
     cancellation, reply = CancellationToken(), ""
     try:
         async for event in make_agent(context).run_stream(
@@ -80,20 +77,23 @@ async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str
                 send(event.content)
             elif isinstance(event, TextMessage):
                 reply = event.content
+#else
+    cancellation = CancellationToken()
+    try:
+        result = await make_agent(context).run(task=prompt, cancellation_token=cancellation)
+        reply = result.messages[-1].to_text()
+#end
     except BaseException:
         cancellation.cancel()  # a cancelled task does not stop what the agent has started
         raise
     return reply, (await context.get_messages())[len(messages) :]
-{% else %}
-async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
-    """Run a turn on a copy of the session; return the reply and the turn."""
-    messages = [message for turn in session.turns for message in turn]
-    context = UnboundedChatCompletionContext(messages)
-    cancellation = CancellationToken()
-    try:
-        result = await make_agent(context).run(task=prompt, cancellation_token=cancellation)
-    except BaseException:
-        cancellation.cancel()  # a cancelled task does not stop what the agent has started
-        raise
-    return result.messages[-1].to_text(), (await context.get_messages())[len(messages) :]
-{% endif %}
+
+
+async def open_session(key: SessionKey | None) -> Session[Turn]:
+    """Start a session, at its first turn."""
+    return Session(key)
+
+
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
+    """Give back what open_session acquired; called once, when the session has left the cache."""
+    log.info("Closed session %s", key.session if key else "of a single turn")

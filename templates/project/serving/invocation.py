@@ -1,51 +1,28 @@
 """Reads an invocation: who calls, in which session, with what prompt; anything else is a 400."""
 
-from typing import NamedTuple
-
 from bedrock_agentcore import RequestContext
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from serving.identity import MAX_ID_CHARS, Caller, SessionKey, is_id
+
 MAX_PROMPT_CHARS = 100_000
-MAX_ID_CHARS = 256
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 USER_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 TENANT_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tenant-Id"
 
 
-class Caller(NamedTuple):
-    """Who calls."""
-
-    tenant: str | None
-    user: str | None  # None is the anonymous user, whom no id can name
-
-
-class SessionKey(NamedTuple):
-    """Whose session it is; the same session id from another user is another session."""
-
-    tenant: str | None
-    user: str | None
-    session: str
-
-
-class Invocation(NamedTuple):
-    """One request for a turn."""
-
-    prompt: str
-    key: SessionKey | None  # None: the caller sent no session id, the turn is not kept
-
-
-def read_invocation(payload: object, context: RequestContext) -> Invocation:
-    """Read a payload and its request.
+def read_invocation(payload: object, context: RequestContext) -> tuple[str, SessionKey | None]:
+    """Read the prompt and whose session it is for; of no session, the turn is not kept.
 
     Raises:
         HTTPException: 400 with a sentence for the caller.
     """
     if not isinstance(payload, dict):
         raise refusal("The payload must be a JSON object.")
-    return Invocation(_prompt(payload.get("prompt")), read_key(payload, context))
+    return _prompt(payload.get("prompt")), read_key(payload, context)
 
 
 def read_key(payload: dict[str, object], context: RequestContext) -> SessionKey | None:
@@ -120,6 +97,6 @@ def _session(value: object) -> str:
 
 
 def _checked_id(name: str, value: object) -> str:
-    if isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS and value.isprintable():
+    if is_id(value):
         return value
     raise refusal(f"The {name} must be a string of 1 to {MAX_ID_CHARS} printable characters.")

@@ -1,5 +1,6 @@
-"""An agent on {{ framework_title }}, served by Amazon Bedrock AgentCore."""
+"""The agent, on OpenAI Agents SDK: its system prompt, its tools, how a turn of it runs."""
 
+import logging
 from typing import Any
 
 from agents import (
@@ -13,33 +14,18 @@ from agents import (
     TResponseInputItem,
     function_tool,
 )
-from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
-from dotenv import load_dotenv
-from starlette.middleware import Middleware
-from starlette.responses import Response
 
-from body import BodyLimit
-{% if transcript %}
-from chat.actions import perform, read_action
-from chat.recording import record
-from chat.session import SessionManager
-{% endif %}
-from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
-{% if not stream %}
-from replies import answer
-{% endif %}
-from server import lifespan, serve
-from sessions import SessionCache
-{% if stream %}
-from streaming import Send, stream
-{% endif %}
-from tools import prepared
-from turns import Session, complete, plain_failures
+from serving.identity import SessionKey
+#if stream
+from serving.streaming import Send
+#end
+from serving.tools import Tool, prepared
+from serving.turns import Session
+
+# What it is told, and what it can do.
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-
-Turn = list[TResponseInputItem]  # of one turn, tool calls and results included
 
 
 def add_numbers(a: float, b: float) -> float:
@@ -47,12 +33,17 @@ def add_numbers(a: float, b: float) -> float:
     return a + b
 
 
-TOOLS = [function_tool(prepared(function)) for function in (add_numbers,)]
+TOOLS: list[Tool] = [add_numbers]
+
+# How a turn of it runs.
+
+log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+Turn = list[TResponseInputItem]  # of one turn, tool calls and results included
 
 AGENT = Agent(
-    name="{{ agent_name }}",
+    name="openai_agent",
     instructions=SYSTEM_PROMPT,
-    tools=[*TOOLS],
+    tools=[function_tool(prepared(function)) for function in TOOLS],
 )
 
 
@@ -75,19 +66,30 @@ def run_config() -> RunConfig:
     return RunConfig(model=load_model(), tracing_disabled=True)
 
 
-{% if stream %}
+#if stream
 async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
     """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
+#else
+async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session; return the reply and the turn."""
+#end
     items = turn_input(session, prompt)
+#if stream
     result = Runner.run_streamed(AGENT, items, run_config=run_config(), error_handlers=CUT_SHORT)
     async for event in result.stream_events():
         if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
             send(event.data.delta)
-    return str(result.final_output), result.to_input_list()[len(items) - 1 :]
-{% else %}
-async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
-    """Run a turn on a copy of the session; return the reply and the turn."""
-    items = turn_input(session, prompt)
+#else
     result = await Runner.run(AGENT, items, run_config=run_config(), error_handlers=CUT_SHORT)
+#end
     return str(result.final_output), result.to_input_list()[len(items) - 1 :]
-{% endif %}
+
+
+async def open_session(key: SessionKey | None) -> Session[Turn]:
+    """Start a session, at its first turn."""
+    return Session(key)
+
+
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
+    """Give back what open_session acquired; called once, when the session has left the cache."""
+    log.info("Closed session %s", key.session if key else "of a single turn")

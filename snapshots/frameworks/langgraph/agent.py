@@ -1,40 +1,30 @@
-"""An agent on {{ framework_title }}, served by Amazon Bedrock AgentCore."""
+"""The agent, on LangGraph: its system prompt, its tools, how a turn of it runs."""
 
+import logging
 from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
-from dotenv import load_dotenv
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, {% if stream %}AIMessageChunk, {% endif %}AnyMessage, HumanMessage
+#if stream
+from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage
+#else
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+#end
 from langchain_core.tools import tool
 from langgraph.graph.state import CompiledStateGraph
-from starlette.middleware import Middleware
-from starlette.responses import Response
 
-from body import BodyLimit
-{% if transcript %}
-from chat.actions import perform, read_action
-from chat.recording import record
-from chat.session import SessionManager
-{% endif %}
-from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
-{% if not stream %}
-from replies import answer
-{% endif %}
-from server import lifespan, serve
-from sessions import SessionCache
-{% if stream %}
-from streaming import Send, stream
-{% endif %}
-from tools import prepared
-from turns import Session, complete, plain_failures
+from serving.identity import SessionKey
+#if stream
+from serving.streaming import Send
+#end
+from serving.tools import Tool, prepared
+from serving.turns import Session
+
+# What it is told, and what it can do.
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-
-Turn = dict[str, Any]  # the state of the graph after it, but of the messages only its own
 
 
 def add_numbers(a: float, b: float) -> float:
@@ -42,13 +32,19 @@ def add_numbers(a: float, b: float) -> float:
     return a + b
 
 
-TOOLS = [tool(prepared(function)) for function in (add_numbers,)]
+TOOLS: list[Tool] = [add_numbers]
+
+# How a turn of it runs.
+
+log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+Turn = dict[str, Any]  # the state of the graph after it, but of the messages only its own
 
 
 @cache
 def graph() -> CompiledStateGraph[Any, Any, Any, Any]:
     """The one graph of all sessions; it has no checkpointer, the session cache keeps the state."""
-    return create_agent(load_model(), tools=TOOLS, system_prompt=SYSTEM_PROMPT)
+    tools = [tool(prepared(function)) for function in TOOLS]
+    return create_agent(load_model(), tools=tools, system_prompt=SYSTEM_PROMPT)
 
 
 def turn_input(session: Session[Turn], prompt: str) -> Turn:
@@ -67,20 +63,32 @@ def turn_output(asked: AnyMessage, state: Turn) -> tuple[str, Turn]:
     return messages[-1].text, {**state, "messages": messages[start:]}
 
 
-{% if stream %}
+#if stream
 async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
     """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
+#else
+async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session; return the reply and the turn."""
+#end
     state = turn_input(session, prompt)
     asked = state["messages"][-1]
+#if stream
     async for _, update in graph().astream(state, stream_mode=["messages", "values"]):
         if isinstance(update, dict):
             state = update
         elif isinstance(update[0], AIMessageChunk):
             send(update[0].text)
     return turn_output(asked, state)
-{% else %}
-async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
-    """Run a turn on a copy of the session; return the reply and the turn."""
-    state = turn_input(session, prompt)
-    return turn_output(state["messages"][-1], await graph().ainvoke(state))
-{% endif %}
+#else
+    return turn_output(asked, await graph().ainvoke(state))
+#end
+
+
+async def open_session(key: SessionKey | None) -> Session[Turn]:
+    """Start a session, at its first turn."""
+    return Session(key)
+
+
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
+    """Give back what open_session acquired; called once, when the session has left the cache."""
+    log.info("Closed session %s", key.session if key else "of a single turn")

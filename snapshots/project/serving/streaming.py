@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
-from replies import Reply
+from serving.replies import Reply
 
 Send = Callable[[str], None]
 

@@ -13,12 +13,13 @@ from typing import Any, ParamSpec, TypeVar
 #if transcript
 from chat.recording import shown
 #end
-from values import mended
+from serving.values import mended
 
 MAX_THREADS = 128  # one tool more waits; a tool that hangs keeps its thread
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Tool = Callable[..., Any]  # a function or a coroutine function
 
 _free = asyncio.Semaphore(MAX_THREADS)
 

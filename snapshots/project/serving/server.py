@@ -14,9 +14,12 @@ from typing import Protocol
 
 from bedrock_agentcore import BedrockAgentCoreApp
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
-from replies import give_up_all
-from turns import running
+from serving.body import BodyLimit
+from serving.invocation import refuse_unreadable
+from serving.replies import give_up_all
+from serving.turns import running
 
 # From the moment when the process is told to stop; AgentCore kills it after 15 seconds.
 GRACE_SECONDS = 7.0  # for turns to end
@@ -31,6 +34,14 @@ class Closing(Protocol):
 
     async def aclose(self) -> None:
         """Give back what is held, when the last turn has ended."""
+
+
+def make_app(*closing: Closing) -> BedrockAgentCoreApp:
+    """Return the app of the AgentCore runtime, bounded; on shutdown turns end, then these close."""
+    app = BedrockAgentCoreApp(lifespan=lifespan(*closing), middleware=[Middleware(BodyLimit)])
+    app.add_exception_handler(ValueError, refuse_unreadable)
+    app.add_exception_handler(RecursionError, refuse_unreadable)
+    return app
 
 
 def lifespan(*closing: Closing) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -1,17 +1,16 @@
-"""An agent on {{ framework_title }}, served by Amazon Bedrock AgentCore."""
+"""The agent, on Google ADK: its system prompt, its tools, how a turn of it runs."""
 
+import logging
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
-from dotenv import load_dotenv
 from google.adk.agents import LlmAgent
-{% if stream %}
+#if stream
 from google.adk.agents.run_config import RunConfig, StreamingMode
-{% endif %}
+#end
 from google.adk.apps import App
 from google.adk.events import Event
 from google.adk.runners import Runner
@@ -19,29 +18,17 @@ from google.adk.sessions import BaseSessionService
 from google.adk.sessions import Session as AdkSession
 from google.adk.sessions.base_session_service import ListSessionsResponse
 from google.genai.types import Content, Part
-from starlette.middleware import Middleware
-from starlette.responses import Response
 
-from body import BodyLimit
-{% if transcript %}
-from chat.actions import perform, read_action
-from chat.recording import record
-from chat.session import SessionManager
-{% endif %}
-from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
-{% if not stream %}
-from replies import answer
-{% endif %}
-from server import lifespan, serve
-from sessions import SessionCache
-{% if stream %}
-from streaming import Send, stream
-{% endif %}
-from tools import prepared
-from turns import Session, complete, plain_failures
+from serving.identity import SessionKey
+#if stream
+from serving.streaming import Send
+#end
+from serving.tools import Tool, prepared
+from serving.turns import Session
 
-NAME = "{{ agent_name }}"
+# What it is told, and what it can do.
+
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
 
 
@@ -50,7 +37,12 @@ def add_numbers(a: float, b: float) -> float:
     return a + b
 
 
-TOOLS = [prepared(function) for function in (add_numbers,)]
+TOOLS: list[Tool] = [add_numbers]
+
+# How a turn of it runs.
+
+log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+NAME = "adk_agent"
 
 
 @dataclass
@@ -92,7 +84,7 @@ def runner() -> Runner:
         name=NAME,
         model=load_model(),
         instruction=SYSTEM_PROMPT,
-        tools=[*TOOLS],
+        tools=[prepared(function) for function in TOOLS],
     )
     return Runner(app=App(name=NAME, root_agent=agent), session_service=TURNS)
 
@@ -103,13 +95,13 @@ def text_of(event: Event) -> str:
     return "".join(part.text for part in parts or [] if part.text and not part.thought)
 
 
-{% if stream %}
+#if stream
 async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
     """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
-{% else %}
+#else
 async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
     """Run a turn on a copy of the session; return the reply and the turn."""
-{% endif %}
+#end
     history = [event for turn in session.turns for event in turn.events]
     running = AdkSession(
         id=uuid4().hex,  # of this turn alone: one that ran out of its time may still go on
@@ -125,15 +117,15 @@ async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
             user_id=running.user_id,
             session_id=running.id,
             new_message=Content(role="user", parts=[Part(text=prompt)]),
-{% if stream %}
+#if stream
             run_config=RunConfig(streaming_mode=StreamingMode.SSE),
-{% endif %}
+#end
         ):
             error = event.error_code or error
-{% if stream %}
+#if stream
             if event.partial:
                 send(text_of(event))
-{% endif %}
+#end
             if event.is_final_response():
                 reply = text_of(event)
     finally:
@@ -142,3 +134,13 @@ async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
         raise RuntimeError(error)
     state = {name: value for name, value in running.state.items() if not name.startswith("temp:")}
     return reply, Turn(running.events[len(history) :], state)
+
+
+async def open_session(key: SessionKey | None) -> Session[Turn]:
+    """Start a session, at its first turn."""
+    return Session(key)
+
+
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
+    """Give back what open_session acquired; called once, when the session has left the cache."""
+    log.info("Closed session %s", key.session if key else "of a single turn")

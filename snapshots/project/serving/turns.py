@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-{% if transcript %}
+#if transcript
 from uuid import uuid4
-{% endif %}
+#end
 
 from bedrock_agentcore import BedrockAgentCoreContext
 from starlette.exceptions import HTTPException
 
-from invocation import SessionKey
 from model.credentials import MissingCredentials
-from sessions import SessionBusyError
-from values import mended, weight
+from serving.identity import SessionKey
+from serving.sessions import SessionBusyError
+from serving.values import mended, weight
 
 TURN_SECONDS = 900.0  # of a turn, its waiting included
 TOO_MANY_TURNS = "Too many turns of this session are waiting already."
@@ -36,9 +36,9 @@ class Session(Generic[T]):
     key: SessionKey | None
     turns: list[T] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)  # of the turns, in bytes
-{% if transcript %}
+#if transcript
     conversation_id: str = field(default_factory=lambda: uuid4().hex)
-{% endif %}
+#end
 
     def size(self) -> int:
         """Return how many bytes its turns take."""

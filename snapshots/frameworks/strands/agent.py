@@ -1,38 +1,24 @@
-"""An agent on {{ framework_title }}, served by Amazon Bedrock AgentCore."""
+"""The agent, on Strands Agents: its system prompt, its tools, how a turn of it runs."""
 
+import logging
 from contextlib import suppress
 
-from bedrock_agentcore import BedrockAgentCoreApp, RequestContext
-from dotenv import load_dotenv
-from starlette.middleware import Middleware
-from starlette.responses import Response
 from strands import Agent, tool
 from strands.agent.conversation_manager import NullConversationManager
 from strands.types.content import Message, Messages
 from strands.types.exceptions import MaxTokensReachedException
 
-from body import BodyLimit
-{% if transcript %}
-from chat.actions import perform, read_action
-from chat.recording import record
-from chat.session import SessionManager
-{% endif %}
-from invocation import SessionKey, read_invocation, refuse_unreadable
 from model.load import load_model
-{% if not stream %}
-from replies import answer
-{% endif %}
-from server import lifespan, serve
-from sessions import SessionCache
-{% if stream %}
-from streaming import Send, stream
-{% endif %}
-from tools import prepared
-from turns import Session, complete, plain_failures
+from serving.identity import SessionKey
+#if stream
+from serving.streaming import Send
+#end
+from serving.tools import Tool, prepared
+from serving.turns import Session
+
+# What it is told, and what it can do.
 
 SYSTEM_PROMPT = "You are a helpful assistant. Use your tools when they help."
-
-Turn = Messages  # of one turn, tool calls and results among them
 
 
 def add_numbers(a: float, b: float) -> float:
@@ -40,7 +26,14 @@ def add_numbers(a: float, b: float) -> float:
     return a + b
 
 
-TOOLS = [tool(prepared(function)) for function in (add_numbers,)]
+TOOLS: list[Tool] = [add_numbers]
+
+# How a turn of it runs.
+
+log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
+Turn = Messages  # of one turn, tool calls and results among them
+
+AGENT_TOOLS = [tool(prepared(function)) for function in TOOLS]
 
 
 def make_agent(session: Session[Turn]) -> Agent:
@@ -48,7 +41,7 @@ def make_agent(session: Session[Turn]) -> Agent:
     return Agent(
         model=load_model(),
         messages=[{**message} for turn in session.turns for message in turn],
-        tools=[*TOOLS],
+        tools=[*AGENT_TOOLS],
         system_prompt=SYSTEM_PROMPT,
         conversation_manager=NullConversationManager(),  # the session is bounded already
         retry_strategy=None,  # the model's client retries already
@@ -61,22 +54,31 @@ def text_of(message: Message) -> str:
     return "".join(block.get("text", "") for block in message["content"])
 
 
-{% if stream %}
+#if stream
 async def run_turn(session: Session[Turn], prompt: str, send: Send) -> tuple[str, Turn]:
     """Run a turn on a copy of the session, sending its deltas; return the reply and the turn."""
+#else
+async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
+    """Run a turn on a copy of the session; return the reply and the turn."""
+#end
     agent = make_agent(session)
     start = len(agent.messages)
     with suppress(MaxTokensReachedException):  # a text that was cut short is a reply
+#if stream
         async for event in agent.stream_async(prompt):
             if "data" in event:
                 send(event["data"])
-    return text_of(agent.messages[-1]), agent.messages[start:]
-{% else %}
-async def run_turn(session: Session[Turn], prompt: str) -> tuple[str, Turn]:
-    """Run a turn on a copy of the session; return the reply and the turn."""
-    agent = make_agent(session)
-    start = len(agent.messages)
-    with suppress(MaxTokensReachedException):  # a text that was cut short is a reply
+#else
         await agent.invoke_async(prompt)
+#end
     return text_of(agent.messages[-1]), agent.messages[start:]
-{% endif %}
+
+
+async def open_session(key: SessionKey | None) -> Session[Turn]:
+    """Start a session, at its first turn."""
+    return Session(key)
+
+
+async def close_session(key: SessionKey | None, session: Session[Turn]) -> None:
+    """Give back what open_session acquired; called once, when the session has left the cache."""
+    log.info("Closed session %s", key.session if key else "of a single turn")
