@@ -1,8 +1,8 @@
 """What more options cost the guard: `check` as it is, and with six more switches.
 
 `python benchmarks/combinations.py [ROUNDS]` needs the `test` extra. It copies the checkout, gives
-it six switches, each with a module that `serving/tools.py` imports and a row in the generated README, and
-runs `check` in both, one after the other: there are 64 times as many combinations then.
+it six switches, each with a module that `serving/tools.py` imports and a row in the generated
+README, and runs `check` in both, one after the other: there are 64 times as many combinations then.
 """
 
 import os

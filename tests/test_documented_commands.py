@@ -12,6 +12,7 @@ import typer
 
 from agentcore_new.answers import combinations
 from agentcore_new.cli import app
+from agentcore_new.output import next_commands
 from agentcore_new.render import render
 
 ROOT = Path(__file__).parents[1]
@@ -116,7 +117,10 @@ def test_the_commands_of_a_project_are_for_what_it_has() -> None:
         files = render(answers)
         extras = tomllib.loads(files["pyproject.toml"])["project"]["optional-dependencies"]
         commands = list(shown(files["README.md"]))
+        start, attempt = next_commands("cd x", answers, installed=True)[1:]
         assert "AGENT_OFFLINE=1 uv run main.py" in commands
+        assert "AGENT_OFFLINE=1" in start
+        assert shlex.split(attempt) in [shlex.split(each) for each in commands if "curl" in each]
         for command in commands:
             if PROGRAM.match(command):
                 name, *words = shlex.split(command)[1:]

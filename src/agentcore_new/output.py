@@ -11,6 +11,8 @@ from agentcore_new.answers import Answers, default
 from agentcore_new.creation import Created, Repository
 from agentcore_new.options import Option, Text, Value
 
+SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
+
 # How the synopsis calls the project's name, which has no flag.
 NAME = "NAME"
 
@@ -62,6 +64,8 @@ def next_commands(go_there: str, answers: Answers, *, installed: bool) -> list[s
         answers: The project's answers.
         installed: The dependencies are installed.
     """
+    # as the server says it when it starts
+    session = shlex.quote(f"{SESSION_HEADER}: my-first-session-of-33-characters")
     request = shlex.quote(json.dumps({"prompt": "What is 2 + 3?"}))
     return [
         go_there,
@@ -69,7 +73,7 @@ def next_commands(go_there: str, answers: Answers, *, installed: bool) -> list[s
         *([] if installed or installation.has_uv() else installation.shell_commands()),
         f"AGENT_OFFLINE=1 {'uv run' if installation.has_uv() else installation.PYTHON} main.py",
         f"curl {'-N ' if answers['stream'] else ''}http://127.0.0.1:8080/invocations"
-        f" -H 'Content-Type: application/json' -d {request}",
+        f" -H {session} -d {request}",
     ]
 
 
@@ -172,7 +176,7 @@ def next_text(commands: Sequence[str]) -> str:
         [
             "\nNext, to run it without an account:\n",
             *(f"  {command}" for command in start),
-            "\nand in another terminal:\n",
+            "\nand in another terminal, twice:\n",
             f"  {attempt}",
         ]
     )

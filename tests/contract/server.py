@@ -75,6 +75,18 @@ class Server:
         """What the process has written to stdout or stderr."""
         return (self.folder / name).read_text(encoding="utf-8", errors="replace")
 
+    def printed(self) -> str:
+        """What it has printed after what it says at its start."""
+        said_at_the_start = 2
+        return "".join(self.output("stdout").splitlines(keepends=True)[said_at_the_start:])
+
+    def answered_by(self) -> str:
+        """What it says at its start of who answers."""
+        first, _, _ = self.output("stdout").partition("\n")
+        start, _, rest = first.partition(", answered by ")
+        assert start == f"Serving on http://127.0.0.1:{self.port}"
+        return rest.removesuffix(". Try it, twice:")
+
     def records(self) -> list[dict[str, Any]]:
         """The log of the runtime: each line of JSON on stderr."""
         lines = self.output("stderr").split("\n")

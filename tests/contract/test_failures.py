@@ -75,12 +75,14 @@ def test_nothing_private_is_logged(tight: Server) -> None:
     leaks = [r for r in records if any(text in r["text"] for text in (PRIVATE, "turn 2", KEY))]
     assert leaks == []
     # what is printed has no level, and is not wanted at all
-    assert tight.output("stdout") == ""
+    assert tight.printed() == ""
     plain = [r for r in tight.records() if r["level"] != "ERROR"]
     assert [r for r in plain if PRIVATE in str(r)] == []
 
 
-def test_a_missing_key_is_named_in_the_log_alone(variant: Variant, tmp_path: Path) -> None:
+def test_a_missing_key_is_named_at_the_start_and_in_the_log_alone(
+    variant: Variant, tmp_path: Path
+) -> None:
     with serve(variant, tmp_path, {"AWS_EC2_METADATA_DISABLED": "true"}) as server:
         reply = server.client.ask("hello", "no key")
         assert reply.status == status(server, 500)
@@ -90,3 +92,5 @@ def test_a_missing_key_is_named_in_the_log_alone(variant: Variant, tmp_path: Pat
         named = [r["message"] for r in server.records() if variable in str(r)]
         assert len(named) == 1
         assert variable not in reply.error
+        missing = f"No API key: set {variable}" if "_API_" in variable else "the AWS configuration"
+        assert missing in server.answered_by()

@@ -55,4 +55,4 @@ def test_its_log_has_nothing_private_and_no_warning(tight: Server) -> None:
     told = [r for r in records if any(text in r["text"] for text in (PRIVATE, "tool said", KEY))]
     assert told == []
     assert "could not answer" in tight.client.ask("bad <<fail=400>>", "private").error
-    assert tight.output("stdout") == ""
+    assert tight.printed() == ""

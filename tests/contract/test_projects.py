@@ -173,6 +173,9 @@ def test_uv_sync_pytest_and_the_offline_server(
     (request,) = readme_commands(project, "curl")
     variables |= {"PYTHONPATH": str(AUDIT), "CONTRACT_AUDIT": str(tmp_path / "audit")}
     with running(start, folder, variables, port):
+        log = (folder / "log").read_text().splitlines()
+        (pasted,) = (line for line in log if line.startswith("curl "))
+        assert shlex.split(pasted) == shlex.split(request.replace("8080", str(port)))
         for turn in (1, 2):
             assert curl(request, port) == f"Offline reply {turn} to: What is 2 + 3?"
         if project.transcript:
@@ -180,7 +183,9 @@ def test_uv_sync_pytest_and_the_offline_server(
             history, status, sessions, forget = [send(each, port).json() for each in actions]
             assert len(history["messages"]) == 4
             assert status["status"] == "done"
-            assert [each["session_id"] for each in sessions["sessions"]] == ["my-first-session"]
+            assert [each["session_id"] for each in sessions["sessions"]] == [
+                "my-first-session-of-33-characters"
+            ]
             assert forget == {"forgotten": True, "messages": 4}
             assert curl(request, port).startswith("Offline reply 1")
     assert reached_out((tmp_path / "audit").read_text().splitlines()) == []

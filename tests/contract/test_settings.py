@@ -78,6 +78,10 @@ def test_the_default_model_its_key_and_its_region(server: Server, models: FakeMo
     request = asked(server, models)
     provider = PROVIDERS[server.variant.provider]
     assert (request.model, request.key) == (provider.default_model_id, KEY)
+    variable = provider.api_key_variable
+    origin = f"key of {variable}" if variable else "credentials of AWS_ACCESS_KEY_ID"
+    said = f"{provider.default_model_id} of {provider.title} ({origin})"
+    assert server.answered_by() == said
     assert request.region == (REGION if server.variant.provider == "bedrock" else "")
 
 
@@ -89,6 +93,7 @@ def test_a_profile(variant: Variant, models: FakeModels, tmp_path: Path, model_i
     given = settings(models, variant, MODEL_ID=model_id, AGENT_OFFLINE="0", **own)
     with serve(variant, tmp_path, given) as server:
         request = asked(server, models)
+        assert server.answered_by() == f"{model_id} of Amazon Bedrock (credentials of AWS_PROFILE)"
     assert (request.key, request.region) == ("key-of-the-profile", "eu-west-3")
     assert request.model == model_id
 
@@ -110,6 +115,7 @@ def test_a_bearer_token(variant: Variant, tmp_path: Path) -> None:
         given = settings(models, variant, **own, **certificate.trust(pem))
         with serve(variant, tmp_path, given) as server:
             request = asked(server, models)
+            assert "(credentials of AWS_BEARER_TOKEN_BEDROCK)" in server.answered_by()
     assert request.key == "token-of-bedrock"
     assert request.model == PROVIDERS["bedrock"].default_model_id
 
@@ -138,7 +144,10 @@ def test_a_key_of_agentcore_identity(variant: Variant, models: FakeModels, tmp_p
     given = settings(models, variant, **own) | identity(models.url)
     with serve(variant, tmp_path, given) as server:
         request = asked(server, models)
+        said = server.answered_by()
     assert (request.key, request.model) == (key_of("my-keys"), MODEL)
+    assert said.startswith(f"{MODEL} of ")
+    assert said.endswith(" (key of AGENTCORE_CREDENTIAL_PROVIDER)")
 
 
 @each([variant for variant in WITH_KEY if variant.provider == "gemini"])
@@ -156,6 +165,8 @@ def test_googles_name_for_the_key(
 ) -> None:
     with serve(variant, tmp_path, settings(models, variant, **given)) as server:
         assert asked(server, models).key == key
+        variable = "GEMINI_API_KEY" if key == "of-gemini" else "GOOGLE_API_KEY"
+        assert f"(key of {variable})" in server.answered_by()
         # of both, Google's SDK would take the other, and says that it does
         assert "GOOGLE_API_KEY" not in server.output("stderr")
 
@@ -175,6 +186,7 @@ def test_a_key_of_the_agentcore_cli(variant: Variant, models: FakeModels, tmp_pa
     own = names | {"AGENTCORE_CREDENTIAL_PROVIDER": UNKNOWN, "LOCAL_DEV": "1"}
     with serve(variant, tmp_path, settings(models, variant, **own)) as server:
         assert asked(server, models).key == f"of-{variant.provider}"
+        assert f"(key of {local(variant.provider)})" in server.answered_by()
 
 
 @each(BY_PROVIDER)
@@ -186,6 +198,7 @@ def test_a_provider_of_the_agentcore_cli(
     given = settings(models, variant, **own) | identity(models.url)
     with serve(variant, tmp_path, given) as server:
         assert asked(server, models).key == key_of(f"My-Project.{variant.provider}")
+        assert f"(key of {deployed(variant.provider)})" in server.answered_by()
 
 
 @each(BY_PROVIDER)
@@ -211,6 +224,7 @@ def test_of_two_keys_of_the_agentcore_cli_none_is_guessed(
         assert response.status_code == 500
         assert response.json()["error"].startswith("The agent is not configured. Request id: ")
         messages = [record["message"] for record in server.records()]
+        assert "More than one API key to choose from" in server.answered_by()
     (cause,) = [message for message in messages if all(name in message for name in names)]
     assert PROVIDERS[variant.provider].api_key_variable in cause
     assert "key-of" not in cause

@@ -16,6 +16,7 @@ from mutants.mutant import (
 
 BODY = "templates/project/serving/body.py"
 SERVER = "templates/project/serving/server.py"
+START = "templates/project/serving/start.py.jinja"
 TOOLS = "templates/project/serving/tools.py.jinja"
 VALUES = "templates/project/serving/values.py"
 STREAMS = "tests/machinery/test_streams.py"
@@ -45,7 +46,7 @@ MACHINERY = (
     one(
         "a server that waits for its clients for ever",
         SERVER,
-        "        timeout_graceful_shutdown=round(READ_SECONDS),\n",
+        ", timeout_graceful_shutdown=round(READ_SECONDS)",
         "",
         contract("shutdown", f"'{STREAM} and kept'"),
     ),
@@ -339,5 +340,55 @@ MACHINERY = (
         "            self._patience = self._loop = None\n            self.close()\n",
         "            self._patience = self._loop = None\n",
         STREAMS,
+    ),
+    # how it is started
+    one(
+        ".env looked for in the current folder",
+        MAIN,
+        'load_dotenv(Path(__file__).with_name(".env"))',
+        'load_dotenv(".env")',
+        contract("start", f"'are_read and elsewhere and {STREAM}'"),
+    ),
+    one(
+        ".env read by `python main.py` alone",
+        MAIN,
+        "load_dotenv(P",
+        '__name__ == "__main__" and load_dotenv(P',
+        contract("start", f"'are_read and uvicorn and {STREAM}'"),
+    ),
+    one(
+        "a store that cannot be found out at the first turn",
+        MAIN,
+        "transcripts.connect()\n",
+        "",
+        contract("start", "'told_in_one_line and uvicorn and elsewhere'"),
+    ),
+    one(
+        "a port in use found out by uvicorn",
+        START,
+        '        socket.create_server(("127.0.0.1", int(text))).close()\n',
+        "        pass\n",
+        contract("start", f"'in_use and {STREAM}'"),
+    ),
+    one(
+        "the key itself said at the start",
+        "templates/project/model/credentials.py.jinja",
+        'f"key of {_variable()}"',
+        'f"key {os.environ[_variable()]}"',
+        contract("settings", "'its_region and adk-gemini-json'"),
+    ),
+    one(
+        "the default model named where MODEL_ID names another",
+        "templates/project/model/load.py.jinja",
+        'f"{model_id()} of',
+        'f"{{ model_id }} of',
+        contract("settings", "'agentcore_identity and adk-gemini-json'"),
+    ),
+    one(
+        "a command to try that names no session",
+        START,
+        " -H '{SESSION_HEADER}: {SESSION}'",
+        "",
+        contract("projects", "'offline_server and strands-bedrock-json and not transcript'"),
     ),
 )

@@ -59,7 +59,8 @@ def test_text_shows_each_line_once(agentcore_new: Command) -> None:
     assert done.stdout.count(f"+{NEW}") == 1
     number = (ROOT / TEMPLATE).read_text().split("\n").index(OLD) + 1
     assert (
-        f"\nserving/invocation.py · all projects · +1 -1\n@@ line {number} · all projects · {TEMPLATE} @@\n"
+        "\nserving/invocation.py · all projects · +1 -1\n"
+        f"@@ line {number} · all projects · {TEMPLATE} @@\n"
     ) in done.stdout
     assert re.search(
         r"^@@ line \d+ \(with .+\) · stream · templates/project/README.md.jinja @@$",

@@ -11,6 +11,12 @@ class MissingCredentials(Exception):
     """There are no AWS credentials; the message says what to set and is for the log alone."""
 
 
+def origin() -> str:
+    """Say where the credentials come from, without asking for them."""
+    variables = ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE")
+    return f"credentials of {next(filter(os.environ.get, variables), 'the AWS configuration')}"
+
+
 def aws_session() -> boto3.Session:
     """Return a session that has a region and credentials."""
     try:
@@ -36,44 +42,20 @@ class MissingCredentials(Exception):
     """There is no API key; the message names the variable to set and is for the log alone."""
 
 
+def origin() -> str:
+    """Say where the key comes from, without asking for it."""
+    try:
+        return f"key of {_variable()}"
+    except MissingCredentials as error:
+        return str(error)
+
+
 def api_key() -> str:
     """Return the key from the environment, else from AgentCore Identity."""
-    key = (
-#if anthropic
-        _value("ANTHROPIC_API_KEY")  # what one sets oneself goes first
-        or _value_of_cli("AGENTCORE_CREDENTIAL_", "ANTHROPIC")
-#elif model_provider=openai
-        _value("OPENAI_API_KEY")  # what one sets oneself goes first
-        or _value_of_cli("AGENTCORE_CREDENTIAL_", "OPENAI")
-#elif gemini
-        _value("GEMINI_API_KEY")  # what one sets oneself goes first
-        or _value("GOOGLE_API_KEY")
-        or _value_of_cli("AGENTCORE_CREDENTIAL_", "GEMINI")
-#end
-    )
-    if key:
-        return key
-    provider = (
-        _value("AGENTCORE_CREDENTIAL_PROVIDER")  # so does one's own provider
-#if anthropic
-        or _value_of_cli("CREDENTIAL_", "ANTHROPIC_NAME")
-#elif model_provider=openai
-        or _value_of_cli("CREDENTIAL_", "OPENAI_NAME")
-#elif gemini
-        or _value_of_cli("CREDENTIAL_", "GEMINI_NAME")
-#end
-    )
-    if provider:
-        return identity_key(provider)
-    raise MissingCredentials(
-#if anthropic
-        "No API key: set ANTHROPIC_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
-#elif model_provider=openai
-        "No API key: set OPENAI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
-#elif gemini
-        "No API key: set GEMINI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
-#end
-    )
+    variable = _variable()
+    value = os.environ[variable].strip()
+    names_provider = variable.endswith(("_PROVIDER", "_NAME"))
+    return identity_key(value) if names_provider else value
 
 
 def identity_key(provider: str) -> str:
@@ -99,17 +81,53 @@ def identity_key(provider: str) -> str:
         ) from error
 
 
-def _value(name: str) -> str:
-    return os.environ.get(name, "").strip()
+def _variable() -> str:
+    """Return the variable that holds the key, or names its provider in AgentCore Identity."""
+    variable = (
+#if anthropic
+        _given("ANTHROPIC_API_KEY")  # what one sets oneself goes first
+        or _given_by_cli("AGENTCORE_CREDENTIAL_", "ANTHROPIC")
+#elif model_provider=openai
+        _given("OPENAI_API_KEY")  # what one sets oneself goes first
+        or _given_by_cli("AGENTCORE_CREDENTIAL_", "OPENAI")
+#elif gemini
+        _given("GEMINI_API_KEY")  # what one sets oneself goes first
+        or _given("GOOGLE_API_KEY")
+        or _given_by_cli("AGENTCORE_CREDENTIAL_", "GEMINI")
+#end
+        or _given("AGENTCORE_CREDENTIAL_PROVIDER")  # so does one's own provider
+#if anthropic
+        or _given_by_cli("CREDENTIAL_", "ANTHROPIC_NAME")
+#elif model_provider=openai
+        or _given_by_cli("CREDENTIAL_", "OPENAI_NAME")
+#elif gemini
+        or _given_by_cli("CREDENTIAL_", "GEMINI_NAME")
+#end
+    )
+    if not variable:
+        raise MissingCredentials(
+#if anthropic
+            "No API key: set ANTHROPIC_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#elif model_provider=openai
+            "No API key: set OPENAI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#elif gemini
+            "No API key: set GEMINI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
+#end
+        )
+    return variable
 
 
-def _value_of_cli(prefix: str, suffix: str) -> str:
+def _given(name: str) -> str:
+    return name if os.environ.get(name, "").strip() else ""
+
+
+def _given_by_cli(prefix: str, suffix: str) -> str:
     # Between them the AgentCore CLI puts the name of its project, and maybe of the agent.
     named = [name for name in os.environ if name.startswith(prefix) and name.endswith(suffix)]
-    values = {name: value for name in sorted(named) if (value := _value(name))}
-    if len(set(values.values())) > 1:
+    given = [name for name in sorted(named) if _given(name)]
+    if len({os.environ[name].strip() for name in given}) > 1:
         raise MissingCredentials(
-            f"More than one API key to choose from ({', '.join(values)}):"
+            f"More than one API key to choose from ({', '.join(given)}):"
 #if anthropic
             " set ANTHROPIC_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
 #elif model_provider=openai
@@ -118,5 +136,5 @@ def _value_of_cli(prefix: str, suffix: str) -> str:
             " set GEMINI_API_KEY, or AGENTCORE_CREDENTIAL_PROVIDER on AgentCore"
 #end
         )
-    return next(iter(values.values()), "")
+    return next(iter(given), "")
 #end

@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from serving.body import BodyLimit
 from serving.invocation import refuse_unreadable
 from serving.replies import give_up_all
+from serving.start import free_port, greeting
 from serving.turns import running
 
 # From the moment when the process is told to stop; AgentCore kills it after 15 seconds.
@@ -48,7 +49,8 @@ def lifespan(*closing: Closing) -> Callable[[Starlette], AbstractAsyncContextMan
     """Return what runs while the app does: on shutdown turns end first, then these are closed."""
 
     @asynccontextmanager
-    async def run(_: Starlette) -> AsyncIterator[None]:
+    async def run(app: Starlette) -> AsyncIterator[None]:
+        print(greeting(getattr(app.state, "address", None)), flush=True)
         # A framework is half a million objects. To look through them whenever the parts of a long
         # payload are collected would take ten times as long as to read it, and /ping would wait.
         gc.freeze()
@@ -68,10 +70,9 @@ def lifespan(*closing: Closing) -> Callable[[Starlette], AbstractAsyncContextMan
 
 def serve(app: BedrockAgentCoreApp) -> None:
     """Serve until told to stop; then end, though a thread may still wait for a model or a tool."""
-    app.run(
-        port=int(os.environ.get("PORT", "8080")),
-        timeout_graceful_shutdown=round(READ_SECONDS),
-    )
+    port = free_port()
+    app.state.address = f"http://127.0.0.1:{port}"
+    app.run(port=port, timeout_graceful_shutdown=round(READ_SECONDS))
     # Python itself would wait for every thread.
     end = threading.Timer(1.0, os._exit, (0,))
     end.daemon = True

@@ -1,8 +1,11 @@
 """Every test talks to the offline model, in a session of its own."""
 
+import os
 from uuid import uuid4
 
 import pytest
+
+os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # what .env says is for the agent, not for its tests
 
 
 @pytest.fixture(autouse=True)

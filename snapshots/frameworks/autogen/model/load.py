@@ -21,30 +21,51 @@ log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON line
 logging.getLogger("autogen_core.events").setLevel(logging.WARNING)
 
 
+def described() -> str:
+    """Say which model answers, and where its credentials come from, without asking for them."""
+    if is_offline():
+        return "the offline model (AGENT_OFFLINE=1)"
+#if bedrock
+    return f"{model_id()} of Amazon Bedrock ({credentials.origin()})"
+#elif anthropic
+    return f"{model_id()} of Anthropic ({credentials.origin()})"
+#elif model_provider=openai
+    return f"{model_id()} of OpenAI ({credentials.origin()})"
+#elif gemini
+    return f"{model_id()} of Google Gemini ({credentials.origin()})"
+#end
+
+
+def is_offline() -> bool:
+    """Whether replies come from the offline model."""
+    return os.environ.get("AGENT_OFFLINE") == "1"
+
+
+def model_id() -> str:
+    """Return the id of the model: that of MODEL_ID, else the default."""
+#if bedrock
+    return os.environ.get("MODEL_ID") or "global.anthropic.claude-sonnet-4-6"
+#elif anthropic
+    return os.environ.get("MODEL_ID") or "claude-sonnet-5-5"
+#elif model_provider=openai
+    return os.environ.get("MODEL_ID") or "gpt-6.1-sol"
+#elif gemini
+    return os.environ.get("MODEL_ID") or "gemini-3.8-flash"
+#end
+
+
 @functools.cache
 def load_model() -> ChatCompletionClient:
     """Return the model, one for all sessions.
 
     Call it in a turn and not at import: its connections belong to the event loop that turns run on.
     """
-    if os.environ.get("AGENT_OFFLINE") == "1":
+    if is_offline():
         from model.offline import OfflineModel
 
         log.warning("AGENT_OFFLINE=1: replies come from the offline model")
         return OfflineModel()
-    model_id = (
-        os.environ.get("MODEL_ID")  # replaces the default
-#if bedrock
-        or "global.anthropic.claude-sonnet-4-6"
-#elif anthropic
-        or "claude-sonnet-5-5"
-#elif model_provider=openai
-        or "gpt-6.1-sol"
-#elif gemini
-        or "gemini-3.8-flash"
-#end
-    )
-    return connect(model_id)
+    return connect(model_id())
 
 
 def connect(model_id: str) -> ChatCompletionClient:
