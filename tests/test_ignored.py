@@ -16,6 +16,8 @@ NAMES = [
 ]
 PATHS = [folder + name for folder in ("", "data/", "a/b/") for name in NAMES]
 FILES = render(complete({"framework": "adk", "container": True}))
+# where the frameworks' own tools keep what is said to them
+OF_TOOLS = {"adk": ".adk/artifacts/x", "langgraph": ".langgraph_api/.langgraph_ops.pckl"}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -26,6 +28,16 @@ def test_git_ignores(path: str, tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("framework", OF_TOOLS)
+def test_neither_takes_what_a_frameworks_tool_keeps(framework: str, tmp_path: Path) -> None:
+    files = render(complete({"framework": framework, "container": True}))
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text(files[".gitignore"])
+    command = ["git", "check-ignore", "-q", OF_TOOLS[framework]]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    assert docker_ignores(OF_TOOLS[framework], files[".dockerignore"])
+
+
 def test_git_takes_every_file_of_a_project(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     (tmp_path / ".gitignore").write_text(FILES[".gitignore"])
@@ -34,10 +46,10 @@ def test_git_takes_every_file_of_a_project(tmp_path: Path) -> None:
     assert subprocess.check_output(command, cwd=tmp_path) == b"data/.env.local\n"
 
 
-def docker_ignores(path: str) -> bool:
+def docker_ignores(path: str, ignored: str = FILES[".dockerignore"]) -> bool:
     """Match as Docker does: a pattern is for the whole path of a file, or of a folder above it."""
     parents = [path, *map(str, Path(path).parents)]
-    for line in FILES[".dockerignore"].splitlines():
+    for line in ignored.splitlines():
         if line.startswith("#"):
             continue
         pattern = re.escape(line).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")

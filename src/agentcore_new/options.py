@@ -229,6 +229,7 @@ FILE_CONDITIONS: Mapping[str, str] = {
     ".dockerignore": "container",
     "Dockerfile": "container",
     "chat": "transcript",
+    "langgraph.json": "framework == 'langgraph'",
     "serving/streaming.py": "stream",
     "tests/test_transcript.py": "transcript",
 }

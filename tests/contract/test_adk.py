@@ -1,5 +1,6 @@
 """What Google ADK alone has: state beside the messages, and errors that look like answers."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -118,3 +119,30 @@ def test_nothing_of_a_turn_stays_in_the_framework(variant: Variant, tmp_path: Pa
         text=True,
     )
     assert left.splitlines()[-1] == "{}"
+
+
+def test_its_own_tools_find_the_agent(variant: Variant, tmp_path: Path) -> None:
+    project = variant.write(tmp_path / "my_agent")
+    adk = python_of("adk").with_name("adk")
+    said = subprocess.check_output(
+        [adk, "run", ".", "hello"],
+        cwd=project,
+        env={"PATH": os.defpath, "HOME": str(tmp_path), "AGENT_OFFLINE": "1"},
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert said.splitlines()[-1].endswith("Offline reply 1 to: hello")
+
+
+def test_nothing_is_asked_of_the_model_at_import(variant: Variant, tmp_path: Path) -> None:
+    project = variant.write(tmp_path / "project")
+    code = "import agent; agent.nothing"
+    done = subprocess.run(
+        [python_of("adk"), "-c", code],
+        cwd=project,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1] == "AttributeError: nothing"

@@ -1,12 +1,16 @@
 """What LangGraph alone has: state beside the messages, and turns that end with a tool."""
 
+import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from fake_models import FakeModels
 
+from contract.environments import python_of
 from contract.projects import DEFAULTS, Variant, each
 from contract.server import Server, serve
 from contract.wire import conversation
@@ -92,3 +96,26 @@ def test_what_a_tool_returns_is_no_reply(changed: Server, models: FakeModels) ->
     assert (reply.text, "could not answer" in reply.error) == ("", True)
     assert client.ask("after", "direct").text == "turn 2: after"
     assert models.transcript("after") == conversation(["before", "after"])
+
+
+STUDIO = """
+import asyncio, importlib
+graph = getattr(importlib.import_module({module!r}), {name!r})()
+state = asyncio.run(graph.ainvoke({{"messages": [("user", "hello")]}}))
+print(state["messages"][-1].text)
+"""
+
+
+def test_its_own_tools_find_the_graph(variant: Variant, tmp_path: Path) -> None:
+    project = variant.write(tmp_path / "project")
+    found = json.loads((project / "langgraph.json").read_text())
+    path, _, name = found["graphs"]["agent"].partition(":")
+    assert (project / path).exists()
+    said = subprocess.check_output(
+        [python_of("langgraph"), "-c", STUDIO.format(module=Path(path).stem, name=name)],
+        cwd=project,
+        env={"AGENT_OFFLINE": "1"},
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert said == "Offline reply 1 to: hello\n"

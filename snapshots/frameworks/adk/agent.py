@@ -78,15 +78,27 @@ TURNS = TurnSessions()
 
 
 @cache
-def runner() -> Runner:
-    """The one runner of all sessions."""
-    agent = LlmAgent(
+def assistant() -> LlmAgent:
+    """The one agent of all sessions."""
+    return LlmAgent(
         name=NAME,
         model=load_model(),
         instruction=SYSTEM_PROMPT,
         tools=[prepared(function) for function in TOOLS],
     )
-    return Runner(app=App(name=NAME, root_agent=agent), session_service=TURNS)
+
+
+def __getattr__(name: str) -> LlmAgent:
+    # `adk run` and `adk web` look for it; at import there need not be a key of the model yet
+    if name == "root_agent":
+        return assistant()
+    raise AttributeError(name)
+
+
+@cache
+def runner() -> Runner:
+    """The one runner of all sessions."""
+    return Runner(app=App(name=NAME, root_agent=assistant()), session_service=TURNS)
 
 
 def text_of(event: Event) -> str:
