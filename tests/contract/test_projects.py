@@ -174,7 +174,8 @@ def test_uv_sync_pytest_and_the_offline_server(
     variables |= {"PYTHONPATH": str(AUDIT), "CONTRACT_AUDIT": str(tmp_path / "audit")}
     with running(start, folder, variables, port):
         for turn in (1, 2):
-            assert curl(request, port) == f"Offline reply {turn} to: What is 2 + 3?"
+            answer = f"Offline reply {turn} to: What is 2 + 3? add_numbers: 5"
+            assert curl(request, port) == answer
         if project.transcript:
             actions = readme_commands(project, '"action"')
             history, status, sessions, forget = [send(each, port).json() for each in actions]
