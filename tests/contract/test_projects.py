@@ -177,7 +177,8 @@ def test_uv_sync_pytest_and_the_offline_server(
         (pasted,) = (line for line in log if line.startswith("curl "))
         assert shlex.split(pasted) == shlex.split(request.replace("8080", str(port)))
         for turn in (1, 2):
-            assert curl(request, port) == f"Offline reply {turn} to: What is 2 + 3?"
+            answer = f"Offline reply {turn} to: What is 2 + 3? add_numbers: 5"
+            assert curl(request, port) == answer
         if project.transcript:
             actions = readme_commands(project, '"action"')
             history, status, sessions, forget = [send(each, port).json() for each in actions]

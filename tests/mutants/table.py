@@ -21,6 +21,7 @@ from mutants.mutant import (
     contract,
     one,
 )
+from mutants.offline import OFFLINE
 from mutants.review import REVIEW
 from mutants.transcripts import TRANSCRIPTS
 
@@ -292,4 +293,14 @@ OWN = (
     ),
 )
 
-MUTANTS = (*HISTORY, *OWN, *MACHINERY, *AGENTS, *FRAMEWORKS, *COMMANDS, *REVIEW, *TRANSCRIPTS)
+MUTANTS = (
+    *HISTORY,
+    *OWN,
+    *MACHINERY,
+    *AGENTS,
+    *FRAMEWORKS,
+    *OFFLINE,
+    *COMMANDS,
+    *REVIEW,
+    *TRANSCRIPTS,
+)

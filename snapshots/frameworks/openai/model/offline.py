@@ -1,35 +1,72 @@
-"""A model without a network: it repeats the prompt, for the first run and for the tests."""
+"""A model without a network, for the first run and for the tests.
 
+It repeats the prompt, and calls the tool that the prompt names.
+"""
+
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
-from agents import Model, ModelResponse, TResponseInputItem, Usage
+from agents import (
+    FunctionTool,
+    Model,
+    ModelResponse,
+    ModelSettings,
+    Tool,
+    TResponseInputItem,
+    Usage,
+)
 from agents.items import TResponseStreamEvent
 from openai.types.responses import (
     Response,
     ResponseCompletedEvent,
+    ResponseFunctionToolCall,
     ResponseOutputMessage,
     ResponseOutputText,
     ResponseTextDeltaEvent,
 )
 
+from model.offline_calls import Call, find_call, shown
+
 
 async def reply(turn: int, prompt: str) -> str:
-    """Return the whole reply; every call of the model awaits this once, so tests can replace it."""
+    """Return the reply; every turn awaits this once, so tests can replace it."""
     return f"Offline reply {turn} to: {prompt}"
 
 
+async def answer(prompts: list[str], tools: dict[str, Any], results: list[Any]) -> str | Call:
+    """Return what the model answers: the call of a tool, or the whole text.
+
+    Args:
+        prompts: What the user has said in the session.
+        tools: The name of each tool, with the JSON schema of its parameters.
+        results: What the tool has returned, if it was called for the last prompt.
+    """
+    call = find_call(prompts[-1], tools)
+    if call and not results:
+        return call
+    text = await reply(len(prompts), prompts[-1])
+    return " ".join([text, *(f"{call.name}: {shown(result)}" for result in results if call)])
+
+
 def words(text: str) -> list[str]:
-    """Split a reply as a model streams it: the parts joined are the text again."""
+    """Split a text as a model streams it: the parts joined are the text again."""
     return re.findall(r"\s*\S+|\s+$", text)
 
 
-def message(text: str) -> ResponseOutputMessage:
-    """Wrap a reply as the Responses API does."""
+def item(said: str | Call) -> ResponseOutputMessage | ResponseFunctionToolCall:
+    """Wrap an answer as the Responses API does."""
+    if isinstance(said, Call):
+        return ResponseFunctionToolCall(
+            arguments=json.dumps(said.arguments),
+            call_id=said.id,
+            name=said.name,
+            type="function_call",
+        )
     return ResponseOutputMessage(
         id="offline",
-        content=[ResponseOutputText(annotations=[], text=text, type="output_text")],
+        content=[ResponseOutputText(annotations=[], text=said, type="output_text")],
         role="assistant",
         status="completed",
         type="message",
@@ -37,29 +74,33 @@ def message(text: str) -> ResponseOutputMessage:
 
 
 class OfflineModel(Model):
-    """The model interface of the Agents SDK, without tools and structured output."""
+    """The model interface of the Agents SDK, without structured output."""
 
     async def get_response(
         self,
         system_instructions: str | None,
         input: str | list[TResponseInputItem],
+        model_settings: ModelSettings,
+        tools: list[Tool],
         *args: Any,
         **kwargs: Any,
     ) -> ModelResponse:
-        """Return the reply to the last user message."""
-        text = await self._reply(input)
-        return ModelResponse(output=[message(text)], usage=Usage(), response_id=None)
+        """Return the call of a tool, or the reply."""
+        said = await self._answer(input, tools)
+        return ModelResponse(output=[item(said)], usage=Usage(), response_id=None)
 
     async def stream_response(
         self,
         system_instructions: str | None,
         input: str | list[TResponseInputItem],
+        model_settings: ModelSettings,
+        tools: list[Tool],
         *args: Any,
         **kwargs: Any,
     ) -> AsyncIterator[TResponseStreamEvent]:
-        """Yield the reply to the last user message, word by word."""
-        text = await self._reply(input)
-        parts = words(text)
+        """Yield the reply word by word, then all of the answer."""
+        said = await self._answer(input, tools)
+        parts = words(said) if isinstance(said, str) else []
         for number, word in enumerate(parts):
             yield ResponseTextDeltaEvent(
                 content_index=0,
@@ -75,7 +116,7 @@ class OfflineModel(Model):
             created_at=0,
             model="offline",
             object="response",
-            output=[message(text)],
+            output=[item(said)],
             parallel_tool_calls=False,
             tool_choice="auto",
             tools=[],
@@ -84,7 +125,11 @@ class OfflineModel(Model):
             response=response, sequence_number=len(parts), type="response.completed"
         )
 
-    async def _reply(self, input: str | list[TResponseInputItem]) -> str:
-        items = [{"role": "user", "content": input}] if isinstance(input, str) else input
-        prompts = [str(item.get("content")) for item in items if item.get("role") == "user"]
-        return await reply(len(prompts), prompts[-1])
+    async def _answer(self, input: str | list[TResponseInputItem], tools: list[Tool]) -> str | Call:
+        items: Any = [{"role": "user", "content": input}] if isinstance(input, str) else input
+        functions = [tool for tool in tools if isinstance(tool, FunctionTool)]
+        return await answer(
+            [str(each["content"]) for each in items if each.get("role") == "user"],
+            {function.name: function.params_json_schema for function in functions},
+            [each["output"] for each in items[-1:] if each.get("type") == "function_call_output"],
+        )
