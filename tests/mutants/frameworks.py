@@ -3,6 +3,7 @@
 from mutants.mutant import contract, one
 
 LOAD = "templates/project/model/load.py.jinja"
+SETTINGS = "templates/project/model/settings.py.jinja"
 CREDENTIALS = "templates/project/model/credentials.py.jinja"
 OF = "templates/frameworks"
 THOUGHTS = f"{OF}/autogen/model/without_thoughts.jinja"
@@ -62,21 +63,21 @@ FRAMEWORKS = (
     ),
     one(
         "MODEL_ID read under another name",
-        LOAD,
+        SETTINGS,
         'os.environ.get("MODEL_ID") or',
         'os.environ.get("MODEL") or',
         setting("identity", "langgraph-openai-json"),
     ),
     one(
         "an empty MODEL_ID taken for a model",
-        LOAD,
+        SETTINGS,
         'os.environ.get("MODEL_ID") or {{ literal(model_id) }}',
         'os.environ.get("MODEL_ID", {{ literal(model_id) }})',
         setting("bearer", "strands-bedrock-json"),
     ),
     one(
         "offline at AGENT_OFFLINE=0",
-        LOAD,
+        SETTINGS,
         'os.environ.get("AGENT_OFFLINE") == "1"',
         'os.environ.get("AGENT_OFFLINE")',
         setting("identity", "adk-gemini-json"),

@@ -379,7 +379,7 @@ MACHINERY = (
     ),
     one(
         "the default model named where MODEL_ID names another",
-        "templates/project/model/load.py.jinja",
+        "templates/project/model/settings.py.jinja",
         'f"{model_id()} of',
         'f"{{ model_id }} of',
         contract("settings", "'agentcore_identity and adk-gemini-json'"),

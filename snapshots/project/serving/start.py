@@ -3,7 +3,7 @@
 import os
 import socket
 
-from model.load import described
+from model.settings import described
 from serving.invocation import SESSION_HEADER
 
 SESSION = "my-first-session-of-33-characters"  # fewer, AgentCore does not take

@@ -10,48 +10,15 @@
 
 import functools
 import logging
-import os
 
 from autogen_core.models import ChatCompletionClient
 
 from model import credentials
+from model.settings import is_offline, model_id
 
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 # This logger writes prompts and replies at INFO, where they must not be.
 logging.getLogger("autogen_core.events").setLevel(logging.WARNING)
-
-
-def described() -> str:
-    """Say which model answers, and where its credentials come from, without asking for them."""
-    if is_offline():
-        return "the offline model (AGENT_OFFLINE=1)"
-#if bedrock
-    return f"{model_id()} of Amazon Bedrock ({credentials.origin()})"
-#elif anthropic
-    return f"{model_id()} of Anthropic ({credentials.origin()})"
-#elif model_provider=openai
-    return f"{model_id()} of OpenAI ({credentials.origin()})"
-#elif gemini
-    return f"{model_id()} of Google Gemini ({credentials.origin()})"
-#end
-
-
-def is_offline() -> bool:
-    """Whether replies come from the offline model."""
-    return os.environ.get("AGENT_OFFLINE") == "1"
-
-
-def model_id() -> str:
-    """Return the id of the model: that of MODEL_ID, else the default."""
-#if bedrock
-    return os.environ.get("MODEL_ID") or "global.anthropic.claude-sonnet-4-6"
-#elif anthropic
-    return os.environ.get("MODEL_ID") or "claude-sonnet-5-5"
-#elif model_provider=openai
-    return os.environ.get("MODEL_ID") or "gpt-6.1-sol"
-#elif gemini
-    return os.environ.get("MODEL_ID") or "gemini-3.8-flash"
-#end
 
 
 @functools.cache
@@ -101,6 +68,7 @@ def connect(model_id: str) -> ChatCompletionClient:
 #end
 #elif gemini
     """Return the Gemini model, through its OpenAI-compatible endpoint."""
+    import os
     from typing import Any
 
     from autogen_core.models import ModelFamily, ModelInfo

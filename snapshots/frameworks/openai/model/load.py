@@ -14,7 +14,6 @@ import asyncio
 #end
 import functools
 import logging
-import os
 #if bedrock
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,6 +24,7 @@ import botocore.config
 from agents import Model
 
 from model import credentials
+from model.settings import is_offline, model_id
 
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 #if bedrock
@@ -35,47 +35,11 @@ BOTO_CONFIG = botocore.config.Config(
     read_timeout=300,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
-
-#elif anthropic/openai
-
 #elif gemini
 # With both names of the key set, Google's SDK says that it takes GOOGLE_API_KEY; it takes ours.
 logging.getLogger("google_genai._api_client").addFilter(
     lambda record: "GOOGLE_API_KEY" not in record.getMessage()
 )
-
-#end
-
-def described() -> str:
-    """Say which model answers, and where its credentials come from, without asking for them."""
-    if is_offline():
-        return "the offline model (AGENT_OFFLINE=1)"
-#if bedrock
-    return f"{model_id()} of Amazon Bedrock ({credentials.origin()})"
-#elif anthropic
-    return f"{model_id()} of Anthropic ({credentials.origin()})"
-#elif model_provider=openai
-    return f"{model_id()} of OpenAI ({credentials.origin()})"
-#elif gemini
-    return f"{model_id()} of Google Gemini ({credentials.origin()})"
-#end
-
-
-def is_offline() -> bool:
-    """Whether replies come from the offline model."""
-    return os.environ.get("AGENT_OFFLINE") == "1"
-
-
-def model_id() -> str:
-    """Return the id of the model: that of MODEL_ID, else the default."""
-#if bedrock
-    return os.environ.get("MODEL_ID") or "global.anthropic.claude-sonnet-4-6"
-#elif anthropic
-    return os.environ.get("MODEL_ID") or "claude-sonnet-5-5"
-#elif model_provider=openai
-    return os.environ.get("MODEL_ID") or "gpt-6.1-sol"
-#elif gemini
-    return os.environ.get("MODEL_ID") or "gemini-3.8-flash"
 #end
 
 
