@@ -181,8 +181,19 @@ def test_a_new_framework_adds_its_own_lines_and_marks(like: str) -> None:
         if project.combination[FRAMEWORK.name] == like
     ]
     before, after = planned(), snapshots.plan([*projects(), *new])
+    # what it alone had, it shares now
+    own_folder = f"{snapshots.OWN}/{like}/"
+    shared = {
+        path.removeprefix(own_folder): text.splitlines()
+        for path, text in before.items()
+        if path.startswith(own_folder) and path not in after
+    }
     for path, (lost, gained) in changed(before, after).items():
-        if path.startswith(f"{snapshots.OWN}/"):
+        if path.removeprefix(own_folder) in shared:
+            assert lost == shared[path.removeprefix(own_folder)]
+        elif (name := path.removeprefix("project/")) in shared:
+            assert [line for line in gained if not MARK.match(line)] == shared[name]
+        elif path.startswith(f"{snapshots.OWN}/"):
             assert path.startswith(f"{snapshots.OWN}/newcomer/")
             assert lost == []
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-NUMBER = r"(?<![\w.])-?\d+(?:\.\d+)?"
+NUMBER = r"(?<![\w.])-?\d+(?:\.\d+)?"  # not a part of a word or of another number
 SIGNS = {"+": "add_numbers"}  # "2 + 3" is read as "add_numbers 2 3"
 
 

@@ -100,7 +100,7 @@ def facts_of(path: str, text: str) -> PythonFacts:
         needed=reader.needed,
         uses=frozenset(reader.uses).union(reader.imported),
         defined=defined,
-        is_open="__getattr__" in defined or "*" in defined,
+        is_open="*" in defined,  # a `__getattr__` is for others: our own imports name what is there
         words=texts.union(_identifiers(nodes)),
         texts=texts,
     )
