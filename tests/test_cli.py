@@ -693,12 +693,17 @@ def test_preview_of_an_unknown_file_names_one_like_it() -> None:
 def test_frameworks_as_an_object() -> None:
     shown = json.loads(invoke("frameworks", "--json").stdout)
     assert [row["name"] for row in shown["frameworks"]] == list(options.FRAMEWORK.values)
-    assert [row["name"] for row in shown["providers"]] == list(options.MODEL_PROVIDER.values)
+    providers = shown["providers"]
+    assert [row["name"] for row in providers] == list(options.MODEL_PROVIDER.values)
     assert [row["flag"] for row in shown["options"]] == [row.flag for row in options.OPTIONS]
     (adk,) = [row for row in shown["frameworks"] if row["name"] == "adk"]
     assert adk["default_provider"] == "gemini"
     for dependencies in adk["dependencies"].values():
         assert any(each.startswith("google-adk") and "<" in each for each in dependencies)
+    keys = {row["name"]: (row["api_key_variable"], row["other_key_variable"]) for row in providers}
+    assert keys["bedrock"] == (None, None)
+    assert keys["openai"] == ("OPENAI_API_KEY", None)
+    assert keys["gemini"] == ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
 def test_frameworks_as_a_table() -> None:
@@ -709,6 +714,7 @@ def test_frameworks_as_a_table() -> None:
     assert "strands-agents[anthropic]" in shown
     for provider in options.PROVIDERS:
         assert provider.default_model_id in shown
+        assert all(variable in shown for variable in provider.key_variables)
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--version", "create"]])

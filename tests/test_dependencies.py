@@ -24,8 +24,17 @@ UV = uv.find_uv_bin()
 UV_CACHE = subprocess.check_output([UV, "cache", "dir"], text=True).strip()
 
 PAIRS = [(f.value, p.value) for f in options.FRAMEWORKS for p in options.PROVIDERS]
-PYTHONS = ("3.11", "3.12", "3.13")
+# AgentCore is Amazon Linux 2023 on Arm: it loads what is built for glibc 2.34 and what is older.
+MACHINES = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28")
+# What the AgentCore CLI packages for: the next one where uv says in these words what is missing.
+CLI_MACHINES = ("aarch64-manylinux2014", "aarch64-manylinux_2_28", "aarch64-manylinux_2_34")
+MISSING = re.compile(
+    "has no wheels with a matching (platform|Python ABI) tag|no compatible (wheels|tags) found"
+    "|has no usable wheels|platforms: .*manylinux",
+    re.IGNORECASE,
+)
 by_pair = pytest.mark.parametrize(("framework", "provider"), PAIRS)
+by_machine = pytest.mark.parametrize("machine", MACHINES)
 
 
 @cache
@@ -94,15 +103,15 @@ def test_uv_and_pip_install_the_same_tools(framework: str, provider: str) -> Non
     assert whole["dependency-groups"]["dev"] == [f"{whole['project']['name']}[test]"]
 
 
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("python", pins.PYTHONS)
 def test_the_supported_pythons_are_those_that_are_resolved(python: str) -> None:
     supported = SpecifierSet(tables("strands", "bedrock")["project"]["requires-python"])
     assert f"{python}.0" in supported
     assert "3.10.99" not in supported
-    assert "3.14.0" not in supported
+    assert "3.15.0" not in supported
 
 
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("python", pins.PYTHONS)
 @by_pair
 def test_the_listed_versions_are_allowed(framework: str, provider: str, python: str) -> None:
     """So the lists say that the newest fit together, and CI need not ask the index of the day."""
@@ -116,7 +125,7 @@ def test_the_listed_versions_are_allowed(framework: str, provider: str, python: 
 
 @pytest.mark.real
 @pytest.mark.pinned
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("python", pins.PYTHONS)
 @by_pair
 def test_the_listed_versions_are_all_that_is_needed(
     framework: str, provider: str, python: str, tmp_path: Path
@@ -132,7 +141,7 @@ def test_the_listed_versions_are_all_that_is_needed(
 
 @pytest.mark.real
 @pytest.mark.unpinned
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("python", pins.PYTHONS)
 @by_pair
 def test_the_newest_and_the_lowest_resolve(
     framework: str, provider: str, python: str, tmp_path: Path
@@ -144,12 +153,62 @@ def test_the_newest_and_the_lowest_resolve(
         assert resolved[requirement.name] in requirement.specifier
 
 
-def resolve(file: Path, python: str, *constraints: str) -> dict[str, str]:
+@pytest.mark.real
+@pytest.mark.pinned
+@by_machine
+@by_pair
+def test_the_listed_versions_need_no_compiler_on_the_newest_python(
+    framework: str, provider: str, machine: str, tmp_path: Path
+) -> None:
+    file, listed = tmp_path / "pyproject.toml", tmp_path / "listed.txt"
+    file.write_text(pyproject(framework, provider))
+    listed.write_text("\n".join(pins.of_projects(framework)))
+    resolve(file, pins.PYTHONS[-1], *wheels(machine), "--constraints", str(listed))
+
+
+@pytest.mark.real
+@pytest.mark.unpinned
+@by_machine
+@by_pair
+def test_the_newest_and_the_lowest_need_no_compiler_on_the_newest_python(
+    framework: str, provider: str, machine: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text(pyproject(framework, provider))
+    resolve(file, pins.PYTHONS[-1], *wheels(machine))
+
+
+@pytest.mark.real
+@pytest.mark.unpinned
+@by_pair
+def test_the_agentcore_cli_packages_it_for_the_newest_python(
+    framework: str, provider: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text(pyproject(framework, provider))
+    for machine in CLI_MACHINES:
+        done = run_uv(file, pins.PYTHONS[-1], *wheels(machine))
+        if done.returncode == 0:
+            return
+        assert MISSING.search(done.stderr), done.stderr
+    pytest.fail(f"for no machine: {done.stderr}")
+
+
+def wheels(machine: str) -> tuple[str, ...]:
+    """What has uv resolve for a machine, and fail for a package that would be built there."""
+    return ("--only-binary", ":all:", "--python-platform", machine)
+
+
+def resolve(file: Path, python: str, *flags: str) -> dict[str, str]:
     """The versions that uv takes for a pyproject.toml; UV_RESOLUTION says which it prefers."""
-    command = [UV, "pip", "compile", "--no-annotate", "--no-header", "--all-extras"]
-    command += ["--cache-dir", UV_CACHE, "--python", sys.executable, "--python-version", python]
-    done = subprocess.run(
-        [*command, *constraints, str(file)], capture_output=True, text=True, check=False
-    )
+    done = run_uv(file, python, *flags)
     assert done.returncode == 0, done.stderr
     return dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==(\S+)", done.stdout, re.MULTILINE))
+
+
+def run_uv(file: Path, python: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    command = [UV, "pip", "compile", "--no-annotate", "--no-header", "--all-extras"]
+    command += ["--cache-dir", UV_CACHE, "--python", sys.executable, "--python-version", python]
+    return subprocess.run(
+        [*command, *flags, str(file)], capture_output=True, text=True, check=False
+    )

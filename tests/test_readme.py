@@ -68,7 +68,8 @@ def test_the_tables_list_every_framework_and_provider() -> None:
         row = f"| `{framework.value}` | {framework.title} | `{framework.default_provider}` |"
         assert row in readme
     for provider in options.PROVIDERS:
-        key = f"`{provider.api_key_variable}`" if provider.api_key_variable else "AWS credentials"
+        named = " or ".join(f"`{variable}`" for variable in provider.key_variables)
+        key = named or "AWS credentials"
         assert f"| `{provider.value}` | {provider.title} | {key} |" in readme
 
 

@@ -4,11 +4,15 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pins
 import pytest
 import yaml
+
+from agentcore_new import options
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -109,6 +113,7 @@ RIGHTS = {
     },
     "nightly": {
         "versions": {"contents": "read"},
+        "projects": {"contents": "read"},
         "renew": {"contents": "read"},
         "report": {"issues": "write"},
     },
@@ -132,7 +137,13 @@ def test_the_readmes_commands_are_run_as_they_stand() -> None:
     assert jobs["real"]["steps"][-1]["run"] == ".ci/run"
     matrix = jobs["fast"]["strategy"]["matrix"]
     assert [name.partition("-")[0] for name in matrix["os"]] == ["ubuntu", "macos", "windows"]
-    assert matrix["python"] == ["3.11", "3.12", "3.13"]
+    assert matrix["python"] == [*pins.PYTHONS]
+
+
+def test_the_night_tests_the_projects_on_every_python_and_hears_of_every_job() -> None:
+    jobs = loaded(ROOT / ".github/workflows/nightly.yml")["jobs"]
+    assert jobs["projects"]["strategy"]["matrix"]["python"] == [*pins.PYTHONS]
+    assert {*jobs["report"]["needs"]} == jobs.keys() - {"report"}
 
 
 def test_before_a_commit_the_check_runs() -> None:
@@ -216,6 +227,45 @@ def test_there_is_one_issue_of_the_night(hub: Path, there: str) -> None:
     assert last.startswith(
         "issue comment 5" if there == "same" else f"issue create --title {title}"
     )
+
+
+# Stands where uv would be: notes for which project it is told what, and the tests of ADK's fail.
+UV = """#!/bin/sh
+cd "$4"
+echo "$1" $(grep -E '^(framework|model_provider|transcript):' .copier-answers.yml) >> "$CALLS"
+test "$1" = sync || ! grep -q '^framework: "adk"$' .copier-answers.yml
+"""
+
+
+@pytest.mark.real
+def test_a_project_whose_tests_fail_at_night_stops_no_other(tmp_path: Path) -> None:
+    programs, calls = tmp_path / "bin", tmp_path / "calls"
+    programs.mkdir()
+    own = f'#!/bin/sh\nexec "{sys.executable}" -m agentcore_new "$@"\n'
+    for name, text in (("uv", UV), ("agentcore-new", own)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    done = shell(
+        script("nightly", "projects"),
+        tmp_path,
+        PATH=f"{programs}:{os.environ['PATH']}",
+        TMPDIR=str(tmp_path),
+        PYTHON="3.14",
+        CALLS=str(calls),
+    )
+    assert done.returncode == 1, done.stderr
+    told = Counter(calls.read_text().splitlines())
+    assert told == Counter(
+        f'{command} framework: "{framework.value}" model_provider: "{provider.value}" {transcript}'
+        for command in ("sync", "run")
+        for framework in options.FRAMEWORKS
+        for provider in options.PROVIDERS
+        for transcript in ("transcript: false", "transcript: true")
+    )
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("Failed: adk-")
+    assert len(re.findall("adk-", last)) == 2 * len(options.PROVIDERS)
+    assert len(last.split(", ")) == 2 * len(options.PROVIDERS)
 
 
 def test_only_snapshots_are_pushed_whatever_the_patch_says(tmp_path: Path) -> None:

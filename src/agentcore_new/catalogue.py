@@ -66,6 +66,7 @@ def as_object() -> dict[str, object]:
                 "title": row.title,
                 "default_model_id": row.default_model_id,
                 "api_key_variable": row.api_key_variable or None,
+                "other_key_variable": row.other_key_variable or None,
             }
             for row in options.PROVIDERS
         ],
@@ -103,7 +104,7 @@ def as_tables() -> list[Table]:
                     row.value,
                     row.title,
                     row.default_model_id,
-                    row.api_key_variable or "AWS credentials",
+                    " or ".join(row.key_variables) or "AWS credentials",
                 )
                 for row in options.PROVIDERS
             ),

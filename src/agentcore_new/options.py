@@ -41,10 +41,18 @@ class Provider(Choice):
     Args:
         default_model_id: The model that is used if none is named.
         api_key_variable: The environment variable of its key; empty where there is no key.
+        other_key_variable: Another variable for the key, read where the first is not set; mostly
+            there is none.
     """
 
     default_model_id: str = ""
     api_key_variable: str = ""
+    other_key_variable: str = ""
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The variables of its key, the first that is set being the one that counts."""
+        return tuple(filter(None, (self.api_key_variable, self.other_key_variable)))
 
 
 FRAMEWORKS = (
@@ -59,7 +67,14 @@ PROVIDERS = (
     Provider("bedrock", "Amazon Bedrock", (), "global.anthropic.claude-sonnet-4-6"),
     Provider("anthropic", "Anthropic", (), "claude-sonnet-5-5", "ANTHROPIC_API_KEY"),
     Provider("openai", "OpenAI", (), "gpt-6.1-sol", "OPENAI_API_KEY"),
-    Provider("gemini", "Google Gemini", ("Google",), "gemini-3.8-flash", "GEMINI_API_KEY"),
+    Provider(
+        "gemini",
+        "Google Gemini",
+        ("Google",),
+        "gemini-3.8-flash",
+        "GEMINI_API_KEY",
+        "GOOGLE_API_KEY",
+    ),
 )
 
 
@@ -218,6 +233,9 @@ DERIVED: Mapping[str, ByAnswer | ByExpression] = {
     "provider_title": ByAnswer("model_provider", {row.value: row.title for row in PROVIDERS}),
     "api_key_variable": ByAnswer(
         "model_provider", {row.value: row.api_key_variable for row in PROVIDERS}
+    ),
+    "other_key_variable": ByAnswer(
+        "model_provider", {row.value: row.other_key_variable for row in PROVIDERS}
     ),
     "distribution_name": ByExpression("project_name", names.DISTRIBUTION_NAME),
     "agent_name": ByExpression("project_name", names.AGENT_NAME),

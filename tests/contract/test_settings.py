@@ -65,9 +65,8 @@ def test_every_variable_is_tested(variant: Variant) -> None:
     named |= set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", files["README.md"]))
     own = {"MODEL_ID", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK", *OF_AWS}
     if variant.provider != "bedrock":
-        key = PROVIDERS[variant.provider].api_key_variable
-        own = {"MODEL_ID", "AGENTCORE_CREDENTIAL_PROVIDER", key}
-        own |= {"GOOGLE_API_KEY"} if variant.provider == "gemini" else set()
+        keys = PROVIDERS[variant.provider].key_variables
+        own = {"MODEL_ID", "AGENTCORE_CREDENTIAL_PROVIDER", *keys}
     constants = set(re.findall(r"`([A-Z_]+)` in `[\w/]+\.py`", files["README.md"]))
     assert named - constants <= own | ELSEWHERE
     assert own - named <= {"AWS_DEFAULT_REGION"}

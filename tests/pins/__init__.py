@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 
 FOLDER = Path(__file__).parent
 CONSTRAINTS = FOLDER.parents[1] / "constraints.txt"
+# what the tool and the projects run on
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # `highest` or `lowest-direct` of the day: the nightly's business
 UNPINNED = bool(os.environ.get("UV_RESOLUTION"))
 
