@@ -51,6 +51,7 @@ def test_a_good_name_is_kept(name: str) -> None:
         ("class", "keyword", "class-agent"),
         ("None", "keyword", "None-agent"),
         ("main", "module", "main-agent"),
+        ("agent", "module", "my-agent"),
         ("serving", "module", "serving-agent"),
         ("tests", "module", "tests-agent"),
         ("boto3", "depends", "boto3-agent"),
@@ -101,7 +102,7 @@ def test_derived_names_are_valid_wherever_they_go(name: str) -> None:
     assert Requirement(f"{distribution}>=1").name == distribution == canonicalize_name(distribution)
     assert names.agent_name(name).isidentifier()
     assert names.agent_name(name) != "user"
-    assert re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]{0,47}", names.runtime_name(name))
+    assert re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]{0,23}", names.runtime_name(name))
 
 
 def test_reserved_names_are_in_normal_form() -> None:

@@ -16,7 +16,8 @@ from agentcore_new.expressions import value
 from agentcore_new.package_data import template_root
 
 MAX_LENGTH = 64
-MAX_RUNTIME_NAME = 48
+# The AgentCore CLI deploys as PROJECT_NAME, of at most 48 characters, and a PROJECT has up to 23.
+MAX_RUNTIME_NAME = 24
 CHARACTERS = string.ascii_letters + string.digits + "-_"
 # Compared without regard to case, because the derived identifier is in lower case.
 KEYWORDS = tuple(sorted(word.lower() for word in keyword.kwlist))
@@ -41,7 +42,7 @@ def agent_name(project_name: str) -> str:
 
 
 def runtime_name(project_name: str) -> str:
-    """Return the name of the AgentCore runtime: letters, digits and `_`, at most 48."""
+    """Return the name of the AgentCore runtime: letters, digits and `_`, at most 24."""
     return value(RUNTIME_NAME, project_name=project_name)
 
 
@@ -121,4 +122,8 @@ def _suggestion(name: str) -> str:
     if not words[:1].isalpha():
         words = f"agent-{words}" if words else "my-agent"
     words = words[:MAX_LENGTH].rstrip("-_")
-    return f"{words[: MAX_LENGTH - len('-agent')]}-agent" if _problem(words) else words
+    if not _problem(words):
+        return words
+    if words.lower().startswith("agent"):
+        return f"my-{words}"
+    return f"{words[: MAX_LENGTH - len('-agent')]}-agent"
