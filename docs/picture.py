@@ -25,7 +25,7 @@ COPIED = ("CHANGELOG.md", "copier.yml", "snapshots", "src", "templates")
 COLUMNS, ROWS = 100, 90
 # Changes of the kind that a reviewer sees: one for everybody, one for those who stream.
 CHANGES = {
-    "templates/project/serving/invocation.py": ("MAX_ID_CHARS = 256", "MAX_ID_CHARS = 128"),
+    "templates/project/serving/identity.py": ("MAX_ID_CHARS = 256", "MAX_ID_CHARS = 128"),
     "templates/project/serving/streaming.py": (
         '("utf-16-le")("replace")',
         '("utf-16-le")("ignore")',

@@ -212,7 +212,7 @@ def test_a_comment_always_has_room(checkout: Path, agentcore_new: Command) -> No
     assert len(comment.encode()) < LIMIT
     assert "large_00.txt" in comment
     # what changes for everybody comes before the first new file
-    assert comment.index("<details><summary><code>values.py") < comment.index("+üü")
+    assert comment.index("<details><summary><code>serving/values.py") < comment.index("+üü")
     assert comment.rstrip().endswith("`agentcore-new diff` shows them.")
     assert "… and " in comment
     assert comment.count("<details>") == comment.count("</details>") > 2

@@ -107,7 +107,7 @@ def test_a_release_comes_after_another(checkout: Path) -> None:
     git(checkout, "tag", "v0.0.1", "HEAD~1")
     edit(
         checkout,
-        "templates/project/serving/invocation.py",
+        "templates/project/serving/identity.py",
         "MAX_ID_CHARS = 256",
         "MAX_ID_CHARS = 255",
     )
@@ -177,7 +177,7 @@ def test_a_tag_is_not_moved(checkout: Path) -> None:
 def test_templates_that_do_not_hold_are_not_released(checkout: Path) -> None:
     edit(
         checkout,
-        "templates/project/serving/invocation.py",
+        "templates/project/serving/identity.py",
         "MAX_ID_CHARS = 256",
         "MAX_ID_CHARS = 255",
     )
