@@ -1,7 +1,8 @@
 """The README's commands of the AgentCore CLI: each flag is one that it has, and none is missing.
 
-Recorded from `--help` and from the refusals of @aws/agentcore 0.30.0, on 2026-11-25, by running the
-commands of a project as they stand (but for `deploy`, which needs an account).
+Recorded from `--help` and from the refusals of @aws/agentcore 0.30.0, on 2026-11-25. The commands
+of three projects were run with it, `create` with `--skip-install`; not `deploy`, which needs an
+account.
 """
 
 import re

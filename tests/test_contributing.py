@@ -248,7 +248,7 @@ def test_a_framework_and_an_option_are_what_contributing_says(tmp_path: Path) ->
     assert unnamed("Add an option", checkout.commit()) == []
 
     # the new one is a copy, which no framework may be
-    copied = "tests/test_two_halves.py::test_no_framework_has_lines_of_another"
+    copied = "tests/test_two_halves.py::test_no_framework_has_code_of_another"
     checkout.run(fast, "-q", f"--deselect={copied}")
     one_project = contract.replace("NAME", f"{NAME}-{LIKE.default_provider}")
     said = checkout.run(one_project.replace("tests/contract", MODULES), "-q")

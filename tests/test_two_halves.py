@@ -18,7 +18,8 @@ ALIKE = 4  # lines in a row that frameworks may have in common: more would be wr
 
 def without_framework(answers: Answers) -> tuple[object, ...]:
     """The answers that main.py may depend on."""
-    return tuple(answers[option.name] for option in options.OPTIONS[2:])
+    others = (options.FRAMEWORK, options.MODEL_PROVIDER)
+    return tuple(answers[option.name] for option in options.OPTIONS if option not in others)
 
 
 def test_main_is_the_same_in_all_frameworks_and_fits_a_screen() -> None:
@@ -35,10 +36,10 @@ def runs(file: Path) -> set[tuple[str, ...]]:
     return {tuple(lines[n : n + ALIKE + 1]) for n in range(len(lines) - ALIKE)}
 
 
-def test_no_framework_has_lines_of_another() -> None:
+def test_no_framework_has_code_of_another() -> None:
     folder = ROOT / "templates" / "frameworks"
     of: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for file in folder.rglob("*.jinja"):
+    for file in folder.rglob("*.py.jinja"):
         for run in runs(file):
             of[run].add(file.relative_to(folder).parts[0])
     assert {run: names for run, names in of.items() if len(names) > 1} == {}

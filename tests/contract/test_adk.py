@@ -123,9 +123,8 @@ def test_nothing_of_a_turn_stays_in_the_framework(variant: Variant, tmp_path: Pa
 
 def test_its_own_tools_find_the_agent(variant: Variant, tmp_path: Path) -> None:
     project = variant.write(tmp_path / "my_agent")
-    adk = python_of("adk").with_name("adk")
     said = subprocess.check_output(
-        [adk, "run", ".", "hello"],
+        [python_of("adk"), "-m", "google.adk.cli", "run", ".", "hello"],
         cwd=project,
         env={"PATH": os.defpath, "HOME": str(tmp_path), "AGENT_OFFLINE": "1"},
         stderr=subprocess.DEVNULL,

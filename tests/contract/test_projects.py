@@ -168,7 +168,10 @@ def test_uv_sync_pytest_and_the_offline_server(
     variables |= pinned(project.framework, folder)
     run("uv sync", folder, variables)
     assert unlisted(project.framework, shared / "bin" / "python") == set()
+    settings = folder / ".env"  # for the agent, not for its tests
+    settings.write_text("AGENT_OFFLINE=0\nDATABASE_URL=nonsense\n")
     assert re.search(r"\d+ passed", run("uv run pytest", folder, variables))
+    settings.unlink()
     (start,) = readme_commands(project, "AGENT_OFFLINE=1 uv run")
     (request,) = readme_commands(project, "curl")
     variables |= {"PYTHONPATH": str(AUDIT), "CONTRACT_AUDIT": str(tmp_path / "audit")}

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -32,10 +32,11 @@ PAYLOAD = {"prompt": "hello"}
 HEADERS = {"X-Amzn-Bedrock-AgentCore-Runtime-Session-Id": "start"}
 
 
+@contextmanager
 def started(
     way: str, variant: Variant, folder: Path, port: int, **environment: str
-) -> subprocess.Popen[str]:
-    """A process that serves the project in `folder`, in a group of its own."""
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that serves the project in `folder`; at the end, nothing of it is left."""
     here, words = (text.format(folder=folder, port=port) for text in WAYS[way])
     variables = {
         "PATH": os.defpath,
@@ -43,7 +44,7 @@ def started(
         "PYTHONPATH": str(AUDIT),
         "CONTRACT_AUDIT": str(folder.parent / "audit"),
     }
-    return subprocess.Popen(
+    with subprocess.Popen(
         [python_of(variant.framework), *words.split()],
         cwd=here,
         env=variables | environment,
@@ -51,12 +52,18 @@ def started(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def told(process: subprocess.Popen[str]) -> tuple[str, str]:
     """End a process and all that it has started; what it has printed, and written as errors."""
-    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
     return process.communicate(timeout=30)
 
 
@@ -87,14 +94,15 @@ def offline_project(variant: Variant, folder: Path, **settings: object) -> Path:
 def settings_are_read(way: str, variant: Variant, folder: Path) -> None:
     """Assert that it answers as .env says, and says so."""
     port = free_port()
-    process = started(way, variant, offline_project(variant, folder, PORT=port), port)
-    with answering(process, port) as client:
-        for turn in (1, 2):
-            answer = client.post("/invocations", json=PAYLOAD, headers=HEADERS).text
-            # of a streamed reply, the number is a delta of its own
-            assert f"Offline reply {turn} to" in answer or f'data: " {turn}"' in answer
-        assert client.get("/ping").json()["status"] == "Healthy"
-    printed, _ = told(process)
+    project = offline_project(variant, folder, PORT=port)
+    with started(way, variant, project, port) as process:
+        with answering(process, port) as client:
+            for turn in (1, 2):
+                answer = client.post("/invocations", json=PAYLOAD, headers=HEADERS).text
+                # of a streamed reply, the number is a delta of its own
+                assert f"Offline reply {turn} to" in answer or f'data: " {turn}"' in answer
+            assert client.get("/ping").json()["status"] == "Healthy"
+        printed, _ = told(process)
     by = "nswered by the offline model (AGENT_OFFLINE=1)."
     where = f"Serving on http://127.0.0.1:{port}, a" if way.startswith("main") else "A"
     assert printed.startswith(where + by)
@@ -122,18 +130,18 @@ def test_a_store_that_cannot_be_is_told_in_one_line(
     variant: Variant, tmp_path: Path, way: str
 ) -> None:
     project, port = offline_project(variant, tmp_path, DATABASE_URL="nonsense"), free_port()
-    process = started(way, variant, project, port, PORT=str(port))
-    if "--reload" in WAYS[way][1]:  # which waits for a change that mends it
-        assert process.stderr is not None
-        lines = [process.stderr.readline() for _ in range(4)]
-        _, rest = told(process)
-        lines += rest.splitlines()
-        assert len([line for line in lines if line.startswith("DATABASE_URL is not valid")]) == 1
-        assert "Traceback" not in "".join(lines)
-        return
-    _, errors = process.communicate(timeout=START_SECONDS)
-    assert process.returncode == 1
-    (line,) = errors.splitlines()
+    with started(way, variant, project, port, PORT=str(port)) as process:
+        if "--reload" in WAYS[way][1]:  # which waits for a change that mends it
+            assert process.stderr is not None
+            lines = [process.stderr.readline() for _ in range(4)]
+            _, rest = told(process)
+            said = [line for line in (*lines, *rest.splitlines()) if "DATABASE_URL" in line]
+            assert "Traceback" not in "".join((*lines, rest))
+        else:
+            _, errors = process.communicate(timeout=START_SECONDS)
+            said = errors.splitlines()
+            assert process.returncode == 1
+    (line,) = said
     assert line.startswith("DATABASE_URL is not valid: write sqlite:///chat.db")
 
 
@@ -142,8 +150,8 @@ def test_a_port_in_use_is_told_in_one_line(variant: Variant, tmp_path: Path) -> 
     project = variant.write(tmp_path / "project")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = started("main", variant, project, port, PORT=str(port), AGENT_OFFLINE="1")
-        printed, errors = process.communicate(timeout=START_SECONDS)
+        with started("main", variant, project, port, PORT=str(port)) as process:
+            printed, errors = process.communicate(timeout=START_SECONDS)
     assert (process.returncode, printed) == (1, "")
     used = f"Port {port} cannot be used: Address already in use. Set PORT to another.\n"
     assert errors == used
@@ -155,7 +163,7 @@ def test_a_port_that_is_none_is_told_in_one_line(
     variant: Variant, tmp_path: Path, port: str
 ) -> None:
     project = variant.write(tmp_path / "project")
-    process = started("main", variant, project, 0, PORT=port, AGENT_OFFLINE="1")
-    printed, errors = process.communicate(timeout=START_SECONDS)
+    with started("main", variant, project, 0, PORT=port) as process:
+        printed, errors = process.communicate(timeout=START_SECONDS)
     assert (process.returncode, printed) == (1, "")
     assert errors == f"PORT must be a number from 1 to 65535, not {port!r}.\n"

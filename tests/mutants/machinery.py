@@ -391,4 +391,18 @@ MACHINERY = (
         "",
         contract("projects", "'offline_server and strands-bedrock-json and not transcript'"),
     ),
+    one(
+        "tests of a project that run with the settings of its agent",
+        "templates/project/tests/conftest.py",
+        'os.environ["PYTHON_DOTENV_DISABLED"] = "1"',
+        'os.environ["PYTHON_DOTENV_DISABLED"] = "0"',
+        contract("projects", "'offline_server and strands-bedrock-json-transcript'"),
+    ),
+    one(
+        "ADK: an agent that is made at import",
+        "templates/frameworks/adk/agent.py.jinja",
+        "TURNS = TurnSessions()\n",
+        "TURNS = TurnSessions()\nload_model()\n",
+        contract("adk", "'at_import and adk-gemini-json'"),
+    ),
 )
