@@ -78,6 +78,14 @@ PROVIDERS = (
 )
 
 
+STORES = (
+    Choice("memory", "memory", ("in memory", "none")),
+    Choice("sqlite", "SQLite"),
+    Choice("postgres", "PostgreSQL", ("PostgreSQL",)),
+    Choice("agentcore-memory", "AgentCore Memory"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ByAnswer:
     """A value for each choice of an earlier answer."""
@@ -201,9 +209,16 @@ STREAM = Option(
     question="Stream the reply?",
     default=False,
 )
+SESSION_STORE = Option(
+    name="session_store",
+    help="Where sessions are kept: in memory they end with the process.",
+    question="Where are sessions kept?",
+    default="memory",
+    choices=STORES,
+)
 TRANSCRIPT = Option(
     name="transcript",
-    help="Record who said what and when, in memory or a database, and answer questions about it.",
+    help="Keep who said what and when with each session, and answer questions about it.",
     question="Keep a transcript of each session?",
     default=False,
 )
@@ -222,6 +237,7 @@ QUESTIONS: tuple[Option | Text, ...] = (
     MODEL_PROVIDER,
     MODEL_ID,
     STREAM,
+    SESSION_STORE,
     TRANSCRIPT,
     CONTAINER,
 )
@@ -231,6 +247,7 @@ OPTIONS = tuple(question for question in QUESTIONS if isinstance(question, Optio
 DERIVED: Mapping[str, ByAnswer | ByExpression] = {
     "framework_title": ByAnswer("framework", {row.value: row.title for row in FRAMEWORKS}),
     "provider_title": ByAnswer("model_provider", {row.value: row.title for row in PROVIDERS}),
+    "store_title": ByAnswer("session_store", {row.value: row.title for row in STORES}),
     "api_key_variable": ByAnswer(
         "model_provider", {row.value: row.api_key_variable for row in PROVIDERS}
     ),
@@ -246,8 +263,14 @@ DERIVED: Mapping[str, ByAnswer | ByExpression] = {
 FILE_CONDITIONS: Mapping[str, str] = {
     ".dockerignore": "container",
     "Dockerfile": "container",
-    "chat": "transcript",
     "langgraph.json": "framework == 'langgraph'",
+    "serving/store": "transcript or session_store != 'memory'",
+    "serving/store/agentcore_memory.py": "session_store == 'agentcore-memory'",
+    "serving/store/codec.py": "session_store != 'memory'",
+    "serving/store/memory.py": "session_store != 'sqlite'",
+    "serving/store/opening.py": "session_store != 'memory'",
+    "serving/store/sql.py": "session_store in ('sqlite', 'postgres')",
     "serving/streaming.py": "stream",
+    "serving/transcript": "transcript",
     "tests/test_transcript.py": "transcript",
 }

@@ -68,7 +68,7 @@ def _lines(framework: str) -> list[str]:
         environment, _ = pins.files_of(framework)
         return pins.read(environment)
     command = ("pip", "compile", "--no-header", "--no-annotate", "--python", sys.executable)
-    text = "\n".join(requirements_of(framework, "postgresql"))
+    text = "\n".join(requirements_of(framework))
     return _uv(*command, "-", text=text).splitlines()
 
 

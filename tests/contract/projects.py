@@ -19,11 +19,13 @@ class Variant:
     provider: str
     stream: bool
     transcript: bool = False
+    store: str = "memory"
 
     def __str__(self) -> str:
         shape = "stream" if self.stream else "json"
+        kept = "" if self.store == "memory" else f"-{self.store}"
         suffix = "-transcript" if self.transcript else ""
-        return f"{self.framework}-{self.provider}-{shape}{suffix}"
+        return f"{self.framework}-{self.provider}-{shape}{kept}{suffix}"
 
     def files(self) -> dict[str, str]:
         """The text of every file, by path."""
@@ -34,6 +36,7 @@ class Variant:
             "model_provider": self.provider,
             "stream": self.stream,
             "transcript": self.transcript,
+            "session_store": self.store,
         }
         return render.render(complete(answers))
 
@@ -71,6 +74,7 @@ class Variant:
 SWITCHES = [option.name for option in options.OPTIONS if not option.choices]
 FRAMEWORKS = {row.value: row.default_provider for row in options.FRAMEWORKS}
 PROVIDERS = {row.value: row for row in options.PROVIDERS}
+STORES = [row.value for row in options.STORES]
 PAIRS = [
     Variant(framework, provider, stream)
     for framework in FRAMEWORKS
@@ -90,7 +94,11 @@ ONE_EACH = [variant for variant in DEFAULTS if variant.stream]
 
 def requirements_of(framework: str, *extras: str) -> list[str]:
     """Everything that a framework's projects require, whatever their provider and options."""
-    variants = [Variant(framework, each, stream=False, transcript=True) for each in PROVIDERS]
+    variants = [
+        Variant(framework, provider, stream=False, transcript=True, store=store)
+        for provider in PROVIDERS
+        for store in STORES
+    ]
     return sorted({text for variant in variants for text in variant.dependencies(*extras)})
 
 

@@ -64,7 +64,7 @@ def listed(framework: str) -> list[str]:
 
 def lists_of(framework: str, preferred: Sequence[str] = ()) -> dict[Path, list[str]]:
     """Both lists of a framework; the second has nothing that the first has."""
-    texts = "\n".join(requirements_of(framework, "postgresql"))
+    texts = "\n".join(requirements_of(framework))
     environment = resolve("-", text=texts, preferred=preferred)
     whole = [*environment, *requirements_of(framework, "test"), *BUILD]
     both = resolve("-", text="\n".join(whole), preferred=preferred)

@@ -1,0 +1,1 @@
+"""Rows as events of AgentCore Memory."""
