@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypedDict
 
@@ -18,7 +17,7 @@ from pydantic import (
 )
 
 from serving.identity import SessionKey
-from serving.store.rows import Position, Row, Said, Unreadable
+from serving.store.rows import Row, Said, Unreadable
 
 Role = Literal["system", "user", "assistant", "error"]
 Status = Literal["idle", "received", "running", "tool in use", "streaming", "done", "failed"]
@@ -27,6 +26,11 @@ Status = Literal["idle", "received", "running", "tool in use", "streaming", "don
 def utc_now() -> datetime:
     """The time, aware of its zone."""
     return datetime.now(UTC)
+
+
+def moment(seconds: float) -> datetime:
+    """The time so many seconds after 1970 began."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
@@ -39,7 +43,12 @@ class Message(BaseModel):
 
     role: Role
     message: str
-    timestamp: UtcDatetime = Field(default_factory=utc_now)
+    timestamp: def moment(seconds: float) -> datetime:
+    """The time so many seconds after 1970 began."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+UtcDatetime = Field(default_factory=utc_now)
     metadata: dict[str, JsonValue] = {}
 
 
@@ -60,7 +69,12 @@ class StatusModel(BaseModel):
     current_step: str | None = None
     progress: int = Field(default=0, ge=0, le=100)
     issues: list[str] = []
-    updated_at: UtcDatetime = Field(default_factory=utc_now)
+    updated_at: def moment(seconds: float) -> datetime:
+    """The time so many seconds after 1970 began."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+UtcDatetime = Field(default_factory=utc_now)
 
 
 class ContextMessage(TypedDict):
@@ -118,29 +132,15 @@ def read_messages(key: SessionKey, conversation: str, row: Row) -> list[ChatMess
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a message is; its id says so, and need not be looked up."""
-
-    conversation: str
-    number: int  # of its row
-    index: int  # in the row
-
-    def is_in(self, position: Position) -> bool:
-        """Whether a session that goes so far has it."""
-        return self.conversation == position.conversation and self.number <= position.rows
-
-
-def read_message_id(text: str) -> Place:
-    """Return the place of the message that has this id.
+def read_message_id(text: str) -> tuple[str, int, int]:
+    """Return the conversation of a message, the number of its row and its place there.
 
     Raises:
-        UnknownMessageError: No message has.
+        UnknownMessageError: No message has this id.
     """
     if not (match := MESSAGE_ID.fullmatch(text)):
         raise UnknownMessageError
-    conversation, number, index = match.groups()
-    return Place(conversation, int(number), int(index))
+    return match[1], int(match[2]), int(match[3])
 
 
 def without_failures(messages: Iterable[ChatMessage]) -> list[ContextMessage]:

@@ -54,26 +54,18 @@ class RecordedTurn(Generic[T]):
         return recorded
 
     async def keep(self, reply: str, turn: T) -> None:
-        """Keep the turn with what was said; of a streamed reply, that is what was sent.
-
-        Raises:
-            StoreError: It is not kept.
-        """
+        """Keep the turn with what was said; of a streamed reply, that is what was sent."""
         answer = Message(role="assistant", message=mended("".join(self._sent)) or reply)
         await self._kept.keep(self.session, turn, said(self._asked, answer))
 
     async def fail(self, failure: HTTPException) -> None:
-        """Keep that the turn failed, and how; the model does not remember it.
-
-        Raises:
-            StoreError: It is not kept.
-        """
+        """Keep that the turn failed, and how; the model does not remember it."""
         about: dict[str, JsonValue] = {
             "request_id": BedrockAgentCoreContext.get_request_id(),
             "status": failure.status_code,
         }
         error = Message(role="error", message=failure.detail, metadata=about)
-        await self._kept.keep_said(self.session, said(self._asked, error))
+        await self._kept.keep(self.session, None, said(self._asked, error))
 
 
 running: ContextVar[RecordedTurn[Any] | None] = ContextVar("running", default=None)

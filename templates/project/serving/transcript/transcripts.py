@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
@@ -21,6 +20,7 @@ from serving.transcript.messages import (
     SessionSummary,
     StatusModel,
     UnknownMessageError,
+    moment,
     read_message_id,
     read_messages,
     said,
@@ -104,7 +104,7 @@ class Transcripts(Generic[T]):
             system = Message(role="system", message=text or json.dumps(initial_context))
             async with self._sessions.turn(key) as session:
                 await self._kept.refresh(session)
-                await self._kept.keep_said(session, said(system))
+                await self._kept.keep(session, None, said(system))
         return key
 
     async def get_messages(
@@ -117,15 +117,15 @@ class Transcripts(Generic[T]):
             StoreError: The store does not answer, or what is kept is damaged.
         """
         place = read_message_id(before) if before is not None else None
-        end = place.number + 1 if place else None
+        end = place[1] + 1 if place else None
         messages: list[ChatMessage] = []
         while len(messages) < limit:
-            position, rows = await in_time(self._store.said(session, limit, before=end))
-            if place and not place.is_in(position):
+            position, rows = await in_time(self._store.said(session, limit, end))
+            if place and not (position.conversation == place[0] and place[1] <= position.rows):
                 raise UnknownMessageError
             for row in reversed(rows):
-                before_it = place.index if place and row.number == place.number else None
-                messages[:0] = read_messages(session, position.conversation, row)[:before_it]
+                index = place[2] if place and row.number == place[1] else None
+                messages[:0] = read_messages(session, position.conversation, row)[:index]
             if len(rows) < limit:
                 break
             end = rows[0].number
@@ -145,13 +145,10 @@ class Transcripts(Generic[T]):
         Raises:
             StoreError: The store does not answer.
         """
+        found = await in_time(self._store.sessions(caller, limit, session))
         return [
-            SessionSummary(
-                session_id=summary.session,
-                first_line=summary.first_line,
-                last_used=datetime.fromtimestamp(summary.last_used, UTC),
-            )
-            for summary in await in_time(self._store.sessions(*caller, limit, session))
+            SessionSummary(session_id=name, first_line=line, last_used=moment(at))
+            for name, line, at in found
         ]
 
     async def get_status(self, session: SessionKey) -> StatusModel:
@@ -183,15 +180,13 @@ class Transcripts(Generic[T]):
             return await in_time(self._store.delete(session), though_cancelled=True) or 0
 
     async def _read(self, key: SessionKey) -> AsyncIterator[ChatMessage]:
-        number = 0
-        while True:
-            position, rows = await self._store.said(key, BATCH, after=number)
+        end, last = 1, 1
+        while end <= last:
+            position, rows = await self._store.said(key, BATCH, end + BATCH)
             for row in rows:
                 for message in read_messages(key, position.conversation, row):
                     yield message
-            if len(rows) < BATCH:
-                return
-            number = rows[-1].number
+            end, last = end + BATCH, position.rows
 
     def _ended(self, key: SessionKey, status: StatusModel) -> None:
         turns = self._running[key]
