@@ -43,12 +43,7 @@ class Message(BaseModel):
 
     role: Role
     message: str
-    timestamp: def moment(seconds: float) -> datetime:
-    """The time so many seconds after 1970 began."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-UtcDatetime = Field(default_factory=utc_now)
+    timestamp: UtcDatetime = Field(default_factory=utc_now)
     metadata: dict[str, JsonValue] = {}
 
 
@@ -69,12 +64,7 @@ class StatusModel(BaseModel):
     current_step: str | None = None
     progress: int = Field(default=0, ge=0, le=100)
     issues: list[str] = []
-    updated_at: def moment(seconds: float) -> datetime:
-    """The time so many seconds after 1970 began."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-UtcDatetime = Field(default_factory=utc_now)
+    updated_at: UtcDatetime = Field(default_factory=utc_now)
 
 
 class ContextMessage(TypedDict):
