@@ -88,6 +88,13 @@ ALTERNATING = [variant for n, variant in enumerate(TRANSCRIPTS) if n % 4 in (0, 
 # what the session contract is run for
 CONTRACT = [*DEFAULTS, *ALTERNATING]
 STREAMED = [variant for variant in CONTRACT if variant.stream]
+# every framework on every database; each shape, with and without a transcript, on both
+DATABASES = ("sqlite", "postgres")
+ON_DATABASES = [
+    Variant(framework, provider, stream=(n + m) % 2 == 1, transcript=n % 3 == 0, store=store)
+    for n, (framework, provider) in enumerate(FRAMEWORKS.items())
+    for m, store in enumerate(DATABASES)
+]
 # what does not differ by provider or option
 ONE_EACH = [variant for variant in DEFAULTS if variant.stream]
 
