@@ -115,9 +115,9 @@ class Postgres:
             yield
 
     @contextmanager
-    def full(self) -> Iterator[None]:
-        """Let no file grow beyond 20 MB for the block: those of the log have less."""
-        self._limit_files("20000000")
+    def full(self, size: int) -> Iterator[None]:
+        """Let no file grow beyond so many bytes for the block; those of the log have 16 MB."""
+        self._limit_files(str(size))
         try:
             yield
         finally:
