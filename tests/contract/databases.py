@@ -21,6 +21,10 @@ ORPHANS = """
     SELECT count(*) FROM agent_turns
     WHERE session_key NOT IN (SELECT session_key FROM agent_sessions)
 """
+UNFINISHED = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+"""
 
 
 class Database(Protocol):
@@ -32,6 +36,9 @@ class Database(Protocol):
 
     def query(self, sql: str) -> list[tuple[str, ...]]:
         """Run `sql` and return its rows, each value as text."""
+
+    def unfinished(self) -> int:
+        """How many transactions of others have begun and not ended."""
 
 
 class SqliteFile:
@@ -46,6 +53,14 @@ class SqliteFile:
         with closing(sqlite3.connect(self.file)) as database:
             return [tuple(map(str, row)) for row in database.execute(sql)]
 
+    def unfinished(self) -> int:
+        with closing(sqlite3.connect(self.file, timeout=0, isolation_level=None)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return 1
+        return 0
+
 
 class PostgresDatabase:
     """A database of the server that all tests share."""
@@ -57,6 +72,10 @@ class PostgresDatabase:
 
     def query(self, sql: str) -> list[tuple[str, ...]]:
         return self.server.query(self.url, sql)
+
+    def unfinished(self) -> int:
+        ((number,),) = self.query(UNFINISHED)
+        return int(number)
 
 
 def is_whole(database: Database) -> bool:

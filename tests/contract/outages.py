@@ -144,6 +144,11 @@ OUTAGES: dict[str, dict[str, Outage]] = {
         "full": full_tables,
     },
 }
+# those in which a server waits for an answer
+HELD_UP: dict[str, dict[str, Outage]] = {
+    "sqlite": {"locked": locked_file},
+    "postgres": {"hanging": hanging, "locked": locked_tables},
+}
 ABSENCES: dict[str, dict[str, Absence]] = {
     "sqlite": {
         "of another": file_of_another,

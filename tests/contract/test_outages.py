@@ -6,16 +6,18 @@ Point 18, kept.
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_models import FakeModels
 
-from contract.client import Client, Reply
+from contract.client import Client, Reply, until
 from contract.databases import Database, is_whole
-from contract.outages import ABSENCES, OUTAGES, Absence, Outage
+from contract.outages import ABSENCES, HELD_UP, OUTAGES, Absence, Outage
 from contract.projects import ON_DATABASES, Variant
+from contract.server import Server
 from contract.warm import Warm
 from contract.wire import conversation
 
@@ -41,6 +43,11 @@ def each_way(kinds: dict[str, dict[str, Any]], shapes: list[list[bool]]) -> pyte
     return pytest.mark.parametrize(
         ("variant", "way"), cases, indirect=["variant"], scope="session"
     )
+
+
+def open_files(server: Server) -> int:
+    """How many files and connections its process has open."""
+    return len([*Path(f"/proc/{server.process.pid}/fd").iterdir()])
 
 
 def is_refused(reply: Reply, variant: Variant) -> bool:
@@ -106,15 +113,34 @@ def test_turns_are_refused_while_the_store_is_away(
 def test_a_store_that_is_not_there_at_first_is_found_later(
     warm: Warm, database: Database, way: Absence
 ) -> None:
-    with way(database):
-        server = warm.start(database.environment)
-        running = server.__enter__()
-        client = running.client
-        with answering_pings(client), timed():
-            refused = [client.begin("now", name) for name in ("one", "two")]
-            for each in refused:
-                assert is_refused(each.result(), warm.variant)
-            assert client.ask("alone").text == "turn 1: alone"
-    assert client.ask("after", "one").text == "turn 1: after"
-    server.__exit__(None, None, None)
+    with ExitStack() as to_the_end:
+        with way(database):
+            client = to_the_end.enter_context(warm.start(database.environment)).client
+            with answering_pings(client), timed():
+                refused = [client.begin("now", name) for name in ("one", "two")]
+                for reply in refused:
+                    assert is_refused(reply.result(), warm.variant)
+                assert client.ask("alone").text == "turn 1: alone"
+        for name in ("one", "two"):
+            assert client.ask("after", name).text == "turn 1: after"
+    assert is_whole(database)
+
+
+@each_way(HELD_UP, [[True], [False]])
+def test_a_hundred_turns_at_once_are_refused_and_leave_nothing_open(
+    warm: Warm, database: Database, way: Outage
+) -> None:
+    names = [f"session {n}" for n in range(100)]
+    with warm.start(database.environment) as server:
+        client = server.client
+        for reply in client.together([("before", name) for name in names]):
+            assert reply.text == "turn 1: before"
+        open_before = open_files(server)
+        with way(database, server), answering_pings(client), timed(SECONDS + 3):
+            for reply in client.together([("now", name) for name in names]):
+                assert is_refused(reply, warm.variant)
+        for reply in client.together([("after", name) for name in names]):
+            assert reply.text == "turn 2: after"
+        until(lambda: open_files(server) <= open_before)
+        assert database.unfinished() == 0
     assert is_whole(database)
