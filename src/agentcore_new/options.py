@@ -79,9 +79,9 @@ PROVIDERS = (
 
 
 STORES = (
-    Choice("memory", "memory", ("in memory", "none")),
+    Choice("memory", "memory"),
     Choice("sqlite", "SQLite"),
-    Choice("postgres", "PostgreSQL", ("PostgreSQL",)),
+    Choice("postgres", "PostgreSQL"),
     Choice("agentcore-memory", "AgentCore Memory"),
 )
 

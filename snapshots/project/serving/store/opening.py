@@ -42,7 +42,7 @@ def open_store() -> SqlStore:
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def make_folder(*_: Any) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # nobody else is to read it
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _: object) -> None:

@@ -67,7 +67,7 @@ SINCE = text("""
             WHERE session_key = :key AND number > :known AND body IS NOT NULL
             ORDER BY number DESC LIMIT :limit
         ) AS newest
-    ) AS some ON newer < :bytes
+    ) AS part ON newer < :bytes
     WHERE session_key = :key ORDER BY number""")
 BEGIN = text("""
     INSERT INTO agent_sessions VALUES (:key, :conversation, 1, :messages, :user_key, :tenant_id,
@@ -95,7 +95,7 @@ SAID = text("""
     SELECT conversation, turns, number, row_id, said FROM agent_sessions LEFT JOIN (
         SELECT number, row_id, said FROM agent_turns
         WHERE session_key = :key AND number < :before ORDER BY number DESC LIMIT :limit
-    ) AS some ON TRUE
+    ) AS part ON TRUE
     WHERE session_key = :key ORDER BY number""")
 SESSIONS = text("""
     SELECT session_id, first_line, last_used FROM agent_sessions
@@ -118,6 +118,10 @@ class SqlStore:
 
     def __init__(self, engine: AsyncEngine, hours: float | None) -> None:
         self._engine = engine
+#if postgres
+        # A single read needs no transaction, which would take as long again.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+#end
         # A session that could expire while a turn of it runs is marked as used before.
         self._fresh = float("inf") if hours is None else 3_600 * hours - 2 * TURN_SECONDS
         self._creating = asyncio.Lock()
@@ -140,14 +144,14 @@ class SqlStore:
             return count
 
     async def unused(self, since: float, limit: int) -> list[SessionKey]:
-        async with self._transaction() as connection:
+        async with self._read() as connection:
             found = await connection.execute(UNUSED, {"since": since, "limit": limit})
             return [SessionKey(*row) for row in found]
 
 #if transcript
     async def said(self, key: SessionKey, limit: int, before: int | None = None) -> Known:
         page = {"key": _digest(*key), "before": before or 2**31 - 1, "limit": limit}
-        async with self._transaction() as connection:
+        async with self._read() as connection:
             found = (await connection.execute(SAID, page)).all()
         rows = [Row(row.row_id, None, Said(row.said), row.number) for row in found if row.row_id]
         return Position(found[0].conversation, found[0].turns) if found else NOTHING, rows
@@ -155,7 +159,7 @@ class SqlStore:
     async def sessions(
         self, caller: Caller, limit: int, session: str | None = None
     ) -> list[tuple[str, str, float]]:
-        async with self._transaction() as connection:
+        async with self._read() as connection:
             if session is None:
                 of_user = {"user_key": _digest(*caller), "limit": limit}
                 found = await connection.execute(SESSIONS, of_user)
@@ -170,7 +174,7 @@ class SqlStore:
     async def _since(self, key: SessionKey, position: Position, limit: int) -> Known:
         session: dict[str, object] = {"key": _digest(*key)}
         known = {"known": position.rows, "limit": limit, "bytes": MAX_READ}
-        async with self._transaction() as connection:
+        async with self._read() as connection:
             found = (await connection.execute(SINCE, session | known)).all()
         if not found:
             return NOTHING, []
@@ -221,7 +225,7 @@ class SqlStore:
                 await connection.execute(ADD, turn)
         except (Conflict, IntegrityError) as error:
             # It may be kept already, and the answer to that was lost.
-            async with self._transaction() as connection:
+            async with self._read() as connection:
                 if await connection.scalar(FIND, turn) != row.row_id:
                     raise Conflict("the session has changed") from error
         return after
@@ -236,15 +240,28 @@ class SqlStore:
         return await ask()
 
     @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        await self._create()
+#if sqlite
+        async with self._engine.connect() as connection:
+#elif postgres
+        async with self._reading.connect() as connection:
+#end
+            yield connection
+
+    @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        await self._create()
+        async with self._engine.begin() as connection:
+            yield connection
+
+    async def _create(self) -> None:
         async with self._creating:
             if not self._created:
                 async with self._engine.begin() as connection:
                     for statement in (ALONE, *map(text, TABLES)):
                         await connection.execute(statement)
                 self._created = True
-        async with self._engine.begin() as connection:
-            yield connection
 
 
 def _digest(*ids: str | None) -> str:
