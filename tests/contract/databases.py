@@ -21,9 +21,9 @@ ORPHANS = """
     SELECT count(*) FROM agent_turns
     WHERE session_key NOT IN (SELECT session_key FROM agent_sessions)
 """
-UNFINISHED = """
+OTHERS = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
@@ -37,8 +37,11 @@ class Database(Protocol):
     def query(self, sql: str) -> list[tuple[str, ...]]:
         """Run `sql` and return its rows, each value as text."""
 
+    def connections(self, process: int) -> int:
+        """How many there are, or how often the process has the file open."""
+
     def unfinished(self) -> int:
-        """How many transactions of others have begun and not ended."""
+        """How many transactions have begun and not ended."""
 
 
 class SqliteFile:
@@ -52,6 +55,10 @@ class SqliteFile:
     def query(self, sql: str) -> list[tuple[str, ...]]:
         with closing(sqlite3.connect(self.file)) as database:
             return [tuple(map(str, row)) for row in database.execute(sql)]
+
+    def connections(self, process: int) -> int:
+        files = Path(f"/proc/{process}/fd").iterdir()
+        return sum(file.readlink() == self.file for file in files if file.is_symlink())
 
     def unfinished(self) -> int:
         with closing(sqlite3.connect(self.file, timeout=0, isolation_level=None)) as database:
@@ -73,8 +80,12 @@ class PostgresDatabase:
     def query(self, sql: str) -> list[tuple[str, ...]]:
         return self.server.query(self.url, sql)
 
+    def connections(self, process: int) -> int:  # noqa: ARG002 - it has them all
+        ((number,),) = self.query(OTHERS)
+        return int(number)
+
     def unfinished(self) -> int:
-        ((number,),) = self.query(UNFINISHED)
+        ((number,),) = self.query(f"{OTHERS} AND xact_start IS NOT NULL")
         return int(number)
 
 

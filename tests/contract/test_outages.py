@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from contract.client import Client, Reply, until
 from contract.databases import Database, is_whole
 from contract.outages import ABSENCES, HELD_UP, OUTAGES, Absence, Outage
 from contract.projects import ON_DATABASES, Variant
-from contract.server import Server
 from contract.warm import Warm
 from contract.wire import conversation
 
@@ -43,11 +41,6 @@ def each_way(kinds: dict[str, dict[str, Any]], shapes: list[list[bool]]) -> pyte
     return pytest.mark.parametrize(
         ("variant", "way"), cases, indirect=["variant"], scope="session"
     )
-
-
-def open_files(server: Server) -> int:
-    """How many files and connections its process has open."""
-    return len([*Path(f"/proc/{server.process.pid}/fd").iterdir()])
 
 
 def is_refused(reply: Reply, variant: Variant) -> bool:
@@ -135,12 +128,12 @@ def test_a_hundred_turns_at_once_are_refused_and_leave_nothing_open(
         client = server.client
         for reply in client.together([("before", name) for name in names]):
             assert reply.text == "turn 1: before"
-        open_before = open_files(server)
+        before = database.connections(server.process.pid)
         with way(database, server), answering_pings(client), timed(SECONDS + 3):
             for reply in client.together([("now", name) for name in names]):
                 assert is_refused(reply, warm.variant)
         for reply in client.together([("after", name) for name in names]):
             assert reply.text == "turn 2: after"
-        until(lambda: open_files(server) <= open_before)
+        until(lambda: database.connections(server.process.pid) <= before)
         assert database.unfinished() == 0
     assert is_whole(database)
