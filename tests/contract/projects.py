@@ -95,6 +95,7 @@ ON_DATABASES = [
     for n, (framework, provider) in enumerate(FRAMEWORKS.items())
     for m, store in enumerate(DATABASES)
 ]
+TRANSCRIPTS_ON_DATABASES = [variant for variant in ON_DATABASES if variant.transcript]
 # what does not differ by provider or option
 ONE_EACH = [variant for variant in DEFAULTS if variant.stream]
 

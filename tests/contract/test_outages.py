@@ -6,6 +6,7 @@ Point 18, kept.
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,8 +15,8 @@ from fake_models import FakeModels
 
 from contract.client import Client, Reply, until
 from contract.databases import Database, is_whole
-from contract.outages import ABSENCES, HELD_UP, OUTAGES, Absence, Outage
-from contract.projects import ON_DATABASES, Variant
+from contract.outages import ABSENCES, HELD_UP, OUTAGES, Absence, Outage, hanging, stopped
+from contract.projects import ON_DATABASES, TRANSCRIPTS_ON_DATABASES, Variant
 from contract.warm import Warm
 from contract.wire import conversation
 
@@ -26,15 +27,17 @@ PING_SECONDS = 1.0
 REFUSED = "The store of the sessions does not answer. Try again later. Request id: "
 
 
-def each_way(kinds: dict[str, dict[str, Any]], shapes: list[list[bool]]) -> pytest.MarkDecorator:
+def each_way(
+    kinds: dict[str, dict[str, Any]],
+    shapes: list[list[bool]],
+    among: list[Variant] = ON_DATABASES,
+) -> pytest.MarkDecorator:
     """Run a test with each way in which a store is away: in these shapes, in turns."""
     cases = []
     for store, ways in kinds.items():
         for n, (name, way) in enumerate(ways.items()):
             for stream in shapes[n % len(shapes)]:
-                variants = [
-                    each for each in ON_DATABASES if (each.store, each.stream) == (store, stream)
-                ]
+                variants = [each for each in among if (each.store, each.stream) == (store, stream)]
                 variant = variants[n % len(variants)]
                 marks = pytest.mark.xdist_group(str(variant))
                 cases.append(pytest.param(variant, way, id=f"{name}-{variant}", marks=marks))
@@ -137,3 +140,37 @@ def test_a_hundred_turns_at_once_are_refused_and_leave_nothing_open(
         until(lambda: database.connections(server.process.pid) <= before)
         assert database.unfinished() == 0
     assert is_whole(database)
+
+
+@each_way({"postgres": {"hanging": hanging}}, [[True]], TRANSCRIPTS_ON_DATABASES)
+def test_actions_are_refused_as_soon(warm: Warm, database: Database, way: Outage) -> None:
+    with warm.start(database.environment) as server:
+        client = server.client
+        client.ask("before", "s", user="ann")
+        with way(database, server), timed(), ThreadPoolExecutor() as threads:
+            doing = {
+                name: threads.submit(client.try_to_act, name, "s", user="ann")
+                for name in ("history", "sessions", "forget", "status")
+            }
+            status = doing.pop("status").result().json()
+            assert status["issues"] == [REFUSED.removesuffix(" Request id: ")]
+            assert {action.result().status_code for action in doing.values()} == {503}
+        # what was refused was not done
+        assert client.said("s", user="ann") == [("user", "before"), ("assistant", "turn 1: before")]
+
+
+@each_way({"postgres": {"stopped": stopped}}, [[False]], TRANSCRIPTS_ON_DATABASES)
+def test_a_store_that_was_started_anew_is_not_noticed(
+    warm: Warm, database: Database, way: Outage
+) -> None:
+    with warm.start(database.environment) as server:
+        client = server.client
+        client.ask("before", "s", user="ann")
+        with way(database, server):
+            pass
+        assert client.ask("after", "s", user="ann").text == "turn 2: after"
+        for action in ("history", "sessions", "status", "forget"):
+            with way(database, server):
+                pass
+            assert client.try_to_act(action, "s", user="ann").status_code == 200, action
+        assert client.ask("again", "s", user="ann").text == "turn 1: again"
