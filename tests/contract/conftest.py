@@ -10,7 +10,7 @@ from contract.client import Client
 from contract.databases import Database, database_of
 from contract.projects import Variant
 from contract.server import Server, serve
-from contract.stores import InMemory, PostgresDatabase, SqliteFile, Store
+from contract.stores import InMemory, Store
 from contract.warm import Warm
 
 
@@ -54,10 +54,8 @@ def new_store(request: pytest.FixtureRequest) -> Callable[[Variant, Path], Store
     """Make what a variant keeps its sessions in, which nobody else has."""
 
     def make(variant: Variant, folder: Path) -> Store:
-        if variant.store == "sqlite":
-            return SqliteFile(folder)
-        if variant.store == "postgres":
-            return PostgresDatabase(request.getfixturevalue("postgres"))
+        if variant.keeps:
+            return database_of(variant, folder / "database", request)
         return InMemory()
 
     return make

@@ -1,6 +1,5 @@
 """What was said is what is in the transcript, and what the framework remembers."""
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,50 +8,57 @@ from fake_models import FakeModels
 from fake_models.behaviour import SECRET, without_directives
 
 from contract.client import Client, until
+from contract.launcher import MAX_BYTES, MAX_SESSIONS, MAX_TURNS
 from contract.projects import TRANSCRIPTS, each
-from contract.server import Server, serve, turns_of
+from contract.server import Server, turns_of
+from contract.stores import InMemory, said
 from contract.wire import Wire, conversation
 
 pytestmark = [pytest.mark.real, each(TRANSCRIPTS)]
 
 DAY = 86_400
-SESSIONS, TURNS = 32, 20
+SESSIONS, TURNS = 32, 8
 
 
-def without_failures(said: Wire) -> Wire:
+def without_failures(told: Wire) -> Wire:
     """A transcript without the prompts of failed turns, and as the model gets it."""
-    kept: Wire = []
-    for role, text in said:
+    left: Wire = []
+    for role, text in told:
         if role == "error":
-            kept.pop()
+            left.pop()
         else:
-            kept.append((role, without_directives(text)))
-    return kept
+            left.append((role, without_directives(text)))
+    return left
 
 
-def rows(server: Server, session: str) -> int:
-    """How many messages of a session are in the store."""
-    with sqlite3.connect(server.folder / "chat.db") as database:
-        query = "SELECT count(*) FROM chat_messages WHERE json_extract(body, '$.session_id') = ?"
-        (count,) = database.execute(query, (session,)).fetchone()
-    database.close()
-    return int(count)
+def kept(server: Server, session: str) -> int:
+    """How many messages of a session are in the store, of which memory tells nobody."""
+    if isinstance(server.store, InMemory):
+        return len(server.client.said(session))
+    return len(said(server.store, session))
+
+
+def leave_the_cache(server: Server, *names: str) -> None:
+    """Have these sessions leave the cache of a tight server."""
+    for n in range(MAX_SESSIONS):
+        server.client.ask("hello", f"instead of {names[0]} {n}")
+    assert {*names} <= {*server.closed()}
 
 
 def test_what_was_said_is_in_the_transcript_in_order(client: Client) -> None:
     def talk(session: str) -> Wire:
-        said: Wire = []
+        told: Wire = []
         for turn in range(1, TURNS + 1):
             prompt = f"{turn} in {session}"
             reply = client.ask(prompt, session)
             assert reply.text == f"turn {turn}: {prompt}"
-            said += [("user", prompt), ("assistant", reply.text)]
-        return said
+            told += [("user", prompt), ("assistant", reply.text)]
+        return told
 
     names = [f"order-{n}" for n in range(SESSIONS)]
     with ThreadPoolExecutor(SESSIONS) as threads:
-        said = dict(zip(names, threads.map(talk, names), strict=True))
-    assert {name: client.said(name) for name in names} == said
+        told = dict(zip(names, threads.map(talk, names), strict=True))
+    assert {name: client.said(name) for name in names} == told
 
 
 def test_the_transcript_agrees_with_the_history_of_the_framework(
@@ -79,10 +85,10 @@ def test_the_transcript_agrees_with_the_history_of_the_framework(
         # without the calls of tools and their results
         if role == "user" or (role == "assistant" and text)
     ]
-    said = client.said(session)
-    assert without_failures(said)[:-1] == remembered
-    assert said[-1] == ("assistant", "turn 6: last")
-    assert len(said) == 2 * 10
+    told = client.said(session)
+    assert without_failures(told)[:-1] == remembered
+    assert told[-1] == ("assistant", "turn 6: last")
+    assert len(told) == 2 * 10
 
 
 @pytest.mark.parametrize("fault", ["fail=500", "fail=400", "hangup", "hangup-after=2", "empty"])
@@ -106,6 +112,18 @@ def test_a_turn_over_its_time_is_a_failed_one(tight: Server, models: FakeModels)
     assert client.act("status", session)["status"] == "failed"
 
 
+def test_a_turn_that_only_waited_leaves_nothing(tight: Server, models: FakeModels) -> None:
+    client, session = tight.client, "only waits"
+    held = client.begin("held <<hold=gate>>", session)
+    models.wait_held("gate")
+    with turns_of(tight, seconds=0.5):
+        assert "too long" in client.ask("late", session).error
+    models.release("gate")
+    assert held.result().text == "turn 1: held"
+    assert client.said(session) == [("user", "held <<hold=gate>>"), ("assistant", "turn 1: held")]
+    assert client.act("status", session)["status"] == "done"
+
+
 def test_a_message_says_all_about_itself(client: Client) -> None:
     client.ask("hello", "fields", user="ann", tenant="acme")
     asked, answered = client.act("history", "fields", user="ann", tenant="acme")["messages"]
@@ -120,37 +138,35 @@ def test_a_message_says_all_about_itself(client: Client) -> None:
 
 
 def test_a_turn_without_a_session_leaves_no_transcript(server: Server) -> None:
-    client = server.client
-    before = total(server)
-    assert client.ask("hello", None, user="nobody").text == "turn 1: hello"
-    assert client.ask("bad <<fail=400>>", None, user="nobody").error
-    assert client.ask("hello", "", user="nobody").text == "turn 1: hello"
-    assert client.act("sessions", None, user="nobody") == {"sessions": []}
-    assert total(server) == before
+    client, user = server.client, "nobody"
+    client.ask("hello", "somebody", user=user)
+    for session in (None, ""):
+        assert client.ask("hello", session, user=user).text == "turn 1: hello"
+        assert client.ask("bad <<fail=400>>", session, user=user).error
+    (listed,) = client.act("sessions", None, user=user)["sessions"]
+    assert listed["session_id"] == "somebody"
+    if not isinstance(server.store, InMemory):
+        assert said(server.store, "somebody") == ["hello", "turn 1: hello"]
+        of_user = "SELECT count(*) FROM agent_sessions WHERE user_id = 'nobody'"
+        assert server.store.query(of_user) == [("1",)]
 
 
-def total(server: Server) -> int:
-    """How many messages there are in the store."""
-    with sqlite3.connect(server.folder / "chat.db") as database:
-        tables = "SELECT count(*) FROM sqlite_master WHERE name = 'chat_messages'"
-        (made,) = database.execute(tables).fetchone()
-        query = "SELECT count(*) FROM chat_messages" if made else "SELECT 0"
-        (count,) = database.execute(query).fetchone()
-    database.close()
-    return int(count)
-
-
-def test_a_conversation_is_what_the_agent_remembers_of_it(tight: Server) -> None:
-    client = tight.client
-    for prompt in ("one", "two"):
-        client.ask(prompt, "conversation")
-    for n in range(4):  # one more than the cache of this server has room for
-        client.ask("hello", f"conversation-{n}")
-    assert client.ask("three", "conversation").text == "turn 1: three"
-    messages = client.act("history", "conversation")["messages"]
-    names = [message["conversation_id"] for message in messages]
-    assert names == [*[names[0]] * 4, *[names[4]] * 2]
-    assert names[0] != names[4]
+def test_a_transcript_goes_where_its_session_goes(tight: Server) -> None:
+    client, session = tight.client, "goes"
+    for turn in range(MAX_TURNS + 2):
+        client.ask(f"prompt {turn}", session)
+    prompts = [text for role, text in client.said(session) if role == "user"]
+    every = [f"prompt {turn}" for turn in range(MAX_TURNS + 2)]
+    # memory has what the agent remembers, a database all
+    assert prompts == (every if tight.variant.keeps else every[2:])
+    before = client.act("history", session)["messages"]
+    leave_the_cache(tight, session)
+    assert client.act("history", session)["messages"] == (before if tight.variant.keeps else [])
+    turn = min(tight.variant.turn_after(MAX_TURNS + 2), MAX_TURNS + 1)
+    assert client.ask("back", session).text == f"turn {turn}: back"
+    conversations = [each["conversation_id"] for each in client.act("history", session)["messages"]]
+    assert len({*conversations}) == 1
+    assert (conversations[0] == before[0]["conversation_id"]) == tight.variant.keeps
 
 
 def test_a_forgotten_session_is_nowhere(server: Server, models: FakeModels) -> None:
@@ -168,9 +184,9 @@ def test_a_forgotten_session_is_nowhere(server: Server, models: FakeModels) -> N
         assert forgetting.result() == {"forgotten": True, "messages": 6}
     assert server.closed("forgotten") == ["forgotten"]
     assert client.said("forgotten") == []
-    assert rows(server, "forgotten") == 0
+    assert kept(server, "forgotten") == 0
     assert client.act("forget", "forgotten") == {"forgotten": True, "messages": 0}
-    assert len(client.said("kept")) == rows(server, "kept") == 2
+    assert len(client.said("kept")) == kept(server, "kept") == 2
     assert client.ask("anew", "forgotten").text == "turn 1: anew"
     assert models.transcript("anew") == conversation(["anew"])
 
@@ -187,9 +203,9 @@ def test_what_is_a_day_old_is_deleted_and_nothing_else(tight: Server) -> None:
     assert len(client.said("old")) == 2
     ahead.write_text(str(start + DAY + 3_540))
     client.ask("hello", "other")
-    until(lambda: rows(tight, "old") == 0)
+    until(lambda: kept(tight, "old") == 0)
     assert client.said("old") == []
-    assert len(client.said("young")) == rows(tight, "young") == 4
+    assert len(client.said("young")) == kept(tight, "young") == 4
     assert client.ask("again", "old").text == "turn 1: again"
 
 
@@ -203,42 +219,16 @@ def test_a_clock_that_was_ahead_and_is_set_back_stops_no_expiry(tight: Server) -
     client.ask("hello", "set back")
     ahead.write_text(str(start + 3_660 + DAY))
     client.ask("hello", "other")
-    until(lambda: rows(tight, "set back") == 0)
+    until(lambda: kept(tight, "set back") == 0)
     assert client.said("set back") == []
 
 
-def test_a_server_that_has_only_read_closes_its_store(server: Server, models: FakeModels) -> None:
-    server.client.ask("hello", "only read")
-    folder = server.folder / "reader"
-    folder.mkdir()
-    file = folder / "chat.db"
-    with sqlite3.connect(server.folder / "chat.db") as source, sqlite3.connect(file) as target:
-        source.backup(target)
-    source.close()
-    target.close()
-    environment = models.env(server.variant.provider) | {"DATABASE_URL": f"sqlite:///{file}"}
-    with serve(server.variant, folder, environment) as reader:
-        assert len(reader.client.said("only read")) == 2
-        assert file.with_name("chat.db-shm").exists()
-        reader.process.terminate()
-        assert reader.process.wait(timeout=60) in (0, -15)
-    # the last who closes such a file leaves nothing beside it
-    assert [path.name for path in folder.glob("chat.db*")] == ["chat.db"]
-
-
-def test_a_transcript_outlives_its_server(server: Server, models: FakeModels) -> None:
-    client = server.client
-    for prompt in ("one", "two"):
-        client.ask(prompt, "outlives")
-    said = client.said("outlives")
-    environment = models.env(server.variant.provider)
-    environment |= {"DATABASE_URL": f"sqlite:///{server.folder}/chat.db"}
-    folder = server.folder / "another"
-    folder.mkdir()
-    with serve(server.variant, folder, environment) as another:
-        assert another.client.said("outlives") == said
-        assert another.client.act("status", "outlives")["status"] == "done"
-        assert another.client.ask("three", "outlives").text == "turn 1: three"
-        # both servers are there, and both see it
-        assert client.said("outlives") == another.client.said("outlives")
-        assert len(client.said("outlives")) == 6
+def test_what_memory_holds_of_a_transcript_counts(tight: Server) -> None:
+    client, large = tight.client, "\N{PARTY POPPER}" * 90_000
+    names = [f"counts {n}" for n in range(MAX_SESSIONS)]
+    for name in names:
+        client.ask(large, name)
+    # the texts alone are so many bytes; in memory, the transcript has them once more
+    texts = len(names) * 2 * len(large.encode())
+    assert texts < MAX_BYTES < 2 * texts
+    assert (tight.closed("counts") == []) == tight.variant.keeps
