@@ -53,6 +53,8 @@ class SqliteFile:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run `sql` and return its rows."""
         with closing(sqlite3.connect(self.file)) as database, database:
+            # text that is none must be seen, too
+            database.text_factory = lambda data: data.decode(errors="replace")
             return database.execute(sql).fetchall()
 
 

@@ -8,16 +8,18 @@ is left out. The next turn gets no reply: it is kept nowhere, and can be asked t
 Point 18, kept.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fake_models import FakeModels
 from fake_models.wire import REDACTED, SIGNATURE
 
 from contract.client import Client
-from contract.databases import database_of
 from contract.projects import DEFAULTS, PAIRS, Variant, each
 from contract.server import Server, serve
+from contract.stores import Store
 
 pytestmark = [pytest.mark.real, each(PAIRS)]
 
@@ -84,17 +86,17 @@ def in_memory(server: Server, model_server: FakeModels) -> Requests:
 def warm_and_restarted(
     variant: Variant,
     model_server: FakeModels,
+    new_store: Callable[[Variant, Path], Store],
     tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
 ) -> tuple[Requests, Requests]:
     """Those of a project with a database: of the process that ran the turns, and of another."""
     folder = tmp_path_factory.mktemp("wire")
-    database = database_of(stored(variant), folder, request)
-    environment = model_server.env(variant.provider) | database.variables
-    with serve(stored(variant), folder / "warm", environment) as server:
+    project, environment = stored(variant), model_server.env(variant.provider)
+    store = new_store(project, folder)
+    with serve(project, folder / "warm", environment, store=store) as server:
         talk(server.client)
         warm = next_requests(server.client, model_server)
-    with serve(stored(variant), folder / "restarted", environment) as server:
+    with serve(project, folder / "restarted", environment, store=store) as server:
         return warm, next_requests(server.client, model_server)
 
 
