@@ -69,7 +69,9 @@ class Subject:
         """A row in which a user said the first, and the others were answers."""
         message = self.modules.messages.Message
         roles = ["user", *["assistant"] * len(said)]
-        messages = [message(role=role, message=text) for role, text in zip(roles, said, strict=False)]
+        messages = [
+            message(role=role, message=text) for role, text in zip(roles, said, strict=False)
+        ]
         return self.modules.rows.Row(uuid4().hex, body, self.modules.messages.said(*messages))
 
     async def add(self, store: Any, key: Any, *rows: Any) -> list[Any]:

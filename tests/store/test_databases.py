@@ -11,7 +11,7 @@ from postgres import Postgres
 from sqlalchemy import event, text
 
 from store.kinds import IN_A_DATABASE, each
-from store.subject import Agent, Subject
+from store.subject import Subject
 
 pytestmark = pytest.mark.real
 in_each = each(IN_A_DATABASE)
@@ -77,7 +77,8 @@ FILL = {
 }
 FILL_TURNS = """
     INSERT INTO agent_turns (session_key, number, row_id, body, said) {numbers}
-    SELECT CASE WHEN n % 20 = 0 THEN session_key ELSE 's' || (n % 1000) END, n + 1, row_id, body, said
+    SELECT CASE WHEN n % 20 = 0 THEN session_key ELSE 's' || (n % 1000) END,
+        n + 1, row_id, body, said
     FROM n, agent_turns"""
 COUNT_TURNS = "UPDATE agent_sessions SET turns = 100001"
 FILL_SESSIONS = """

@@ -53,7 +53,9 @@ async def test_a_session_in_another_conversation_is_read_from_its_beginning(
     store, key = subject.open(), subject.key()
     first = await subject.add(store, key, subject.row("one"), subject.row("two"))
     assert await store.delete(key) == 2
-    second = await subject.add(store, key, subject.row("three"), subject.row("four"), subject.row("five"))
+    second = await subject.add(
+        store, key, subject.row("three"), subject.row("four"), subject.row("five")
+    )
     assert first[0].conversation != second[0].conversation
     position, rows = await store.since(key, first[1], 100)
     assert position == second[2]
@@ -162,7 +164,9 @@ async def test_one_session_is_listed_however_many_there_are(subject: Subject) ->
 async def test_the_first_line_is_the_first_that_a_user_said(subject: Subject) -> None:
     store, key, messages = subject.open(), subject.key(), subject.modules.messages
     told = messages.said(messages.Message(role="system", message="a system message"))
-    await subject.add(store, key, subject.modules.rows.Row("0" * 32, None, told), subject.row(" \nfirst "))
+    await subject.add(
+        store, key, subject.modules.rows.Row("0" * 32, None, told), subject.row(" \nfirst ")
+    )
     ((_, line, _),) = await store.sessions(("tenant", "user"), 1)
     assert line == "first"
 
