@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 from postgres import Postgres
 
-from contract.projects import Variant
-
 TURNS = """
     SELECT session_id, number, body, said FROM agent_turns
     LEFT JOIN agent_sessions USING (session_key) ORDER BY session_key, number
@@ -31,6 +29,10 @@ class InMemory:
     """The process alone has them."""
 
     environment: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
+
+    def query(self, _sql: str) -> list[tuple[Any, ...]]:
+        """Nothing, for nobody else can see it."""
+        return []
 
 
 class SqliteFile:

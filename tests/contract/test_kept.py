@@ -16,7 +16,7 @@ from contract.client import Client
 from contract.launcher import MAX_SESSIONS
 from contract.projects import STORED, each
 from contract.server import Server, told
-from contract.stores import Database, SqliteFile
+from contract.stores import SqliteFile, Store
 from contract.wire import conversation
 
 pytestmark = pytest.mark.real
@@ -44,7 +44,7 @@ IDS: list[tuple[str | None, str | None, str]] = [
     # in some collation they are equal
     (None, None, "ID"),
     (None, None, "id "),
-    (None, None, "ıd"),
+    (None, None, "\N{LATIN SMALL LETTER DOTLESS I}d"),
     (None, None, "é"),
     (None, None, "e\u0301"),
     # where a NUL would end a text
@@ -73,16 +73,16 @@ def push_out(client: Client) -> None:
         assert client.ask("hello", f"pushes {n}").error == ""
 
 
-def dump(store: Database) -> dict[str, str]:
+def dump(store: Store) -> dict[str, str]:
     """All that there is of each session."""
     kept: dict[str, str] = {}
-    for table in ("agent_sessions", "agent_turns"):
-        for key, *rest in store.query(f"SELECT * FROM {table}"):
+    for table in ("SELECT * FROM agent_sessions", "SELECT * FROM agent_turns"):
+        for key, *rest in store.query(table):
             kept[key] = kept.get(key, "") + json.dumps([str(value) for value in rest])
     return kept
 
 
-def everything(store: Database) -> str:
+def everything(store: Store) -> str:
     """All that is in the database: of a file, also what is deleted and not yet overwritten."""
     if isinstance(store, SqliteFile):
         files = store.file.parent.glob(f"{store.file.name}*")

@@ -14,7 +14,7 @@ from fake_models import FakeModels
 from contract.client import Reply
 from contract.projects import STORED, Variant, each
 from contract.server import Server
-from contract.stores import Database
+from contract.stores import Store
 from contract.test_kept import push_out
 from contract.wire import conversation
 
@@ -22,6 +22,10 @@ pytestmark = pytest.mark.real
 
 SENTENCE = "What is kept of this session cannot be read by this agent. Use another session."
 PRIVATE = "PRIVATE-WORDS"
+BODIES = """
+    SELECT session_id, number, body FROM agent_turns JOIN agent_sessions USING (session_key)
+    ORDER BY number
+"""
 
 
 def with_format(change: Callable[[str], str]) -> Callable[[str], str]:
@@ -44,7 +48,7 @@ FORMATS = {
     "a newer version": with_format(lambda name: name.replace("/1", "/2")),
     "an older version": with_format(lambda name: name.replace("/1", "/0")),
 }
-DAMAGED = {
+DAMAGED: dict[str, Callable[[str], str]] = {
     "nothing": lambda _: "",
     "a text": lambda _: f"{PRIVATE}, and no JSON",
     "half of it": lambda body: body[: len(body) // 2],
@@ -67,20 +71,16 @@ NO_TEXT = {
 }
 
 
-def kept(store: Database, session: str) -> list[tuple[str, str]]:
+def kept(store: Store, session: str) -> list[tuple[str, str]]:
     """The number and the body of each turn of a session."""
-    rows = store.query(
-        "SELECT number, body FROM agent_turns JOIN agent_sessions USING (session_key) "
-        f"WHERE session_id = '{session}' ORDER BY number"
-    )
-    return [(str(number), body) for number, body in rows]
+    return [(str(number), body) for name, number, body in store.query(BODIES) if name == session]
 
 
-def change(store: Database, session: str, number: int, value: str) -> None:
+def change(store: Store, session: str, number: int, value: str) -> None:
     """Have another body in a turn, which is given as SQL has it."""
+    whose = f"(SELECT session_key FROM agent_sessions WHERE session_id = {quoted(session)})"  # noqa: S608
     store.query(
-        f"UPDATE agent_turns SET body = {value} WHERE number = {number} AND session_key = "
-        f"(SELECT session_key FROM agent_sessions WHERE session_id = '{session}')"
+        f"UPDATE agent_turns SET body = {value} WHERE number = {number} AND session_key = {whose}"  # noqa: S608
     )
 
 
