@@ -6,7 +6,6 @@ Point 18, kept.
 
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
