@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -93,6 +94,36 @@ class Postgres:
         # a line without anything is a row of one value, which is empty
         return [tuple(row) or ("",) for row in csv.reader(io.StringIO(output, newline=""))]
 
+    @contextmanager
+    def holding(self, url: str, sql: str) -> Iterator[None]:
+        """Have run `sql` in a transaction that is open for the block, and is undone after it."""
+        process = subprocess.Popen(
+            [str(self._programs / "psql"), "--no-psqlrc", "--quiet", "--tuples-only", url],
+            cwd=self._folder,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:  # which ends it, by closing its input
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(f"BEGIN; {sql};\n\\echo held\n")
+            process.stdin.flush()
+            while process.stdout.readline() != "held\n":
+                if process.poll() is not None:
+                    raise RuntimeError(f"psql ended with {process.returncode}")
+            yield
+
+    @contextmanager
+    def full(self, size: int) -> Iterator[None]:
+        """Let no file grow beyond so many bytes for the block; those of the log have 16 MB."""
+        self._limit_files(str(size))
+        try:
+            yield
+        finally:
+            self._limit_files("unlimited")
+
     def start(self) -> None:
         """Serve the data on the port of before, and return when it answers."""
         settings = [f"{name}={value}" for name, value in (SETTINGS | {"port": self._port}).items()]
@@ -153,6 +184,13 @@ class Postgres:
         if self._process is None:
             raise RuntimeError("PostgreSQL is stopped")
         return self._process
+
+    def _limit_files(self, size: str) -> None:
+        main = self._running().pid
+        for pid in (main, *_children(main)):
+            # by the program: root without all its rights could not, but the owner can
+            limit = ["prlimit", "--pid", str(pid), f"--fsize={size}:"]
+            subprocess.run(limit, check=True, **_AS_OWNER)
 
     def _answers(self) -> bool:
         try:

@@ -7,9 +7,11 @@ import pytest
 from fake_models import FakeModels
 
 from contract.client import Client
+from contract.databases import Database, database_of
 from contract.projects import Variant
 from contract.server import Server, serve
 from contract.stores import InMemory, PostgresDatabase, SqliteFile, Store
+from contract.warm import Warm
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -93,3 +95,23 @@ def tight(
 def client(server: Server) -> Client:
     """A client of the project as it is."""
     return server.client
+
+
+@pytest.fixture(scope="session")
+def warm(
+    request: pytest.FixtureRequest,
+    variant: Variant,
+    model_server: FakeModels,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Warm]:
+    """The project, imported and ready to be started again and again."""
+    folder = tmp_path_factory.mktemp(f"{variant}-warm")
+    with Warm(variant, folder, model_server.env(variant.provider)) as project:
+        project.learn(database_of(variant, folder / "learning", request).environment)
+        yield project
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, variant: Variant, tmp_path: Path) -> Database:
+    """An empty one, of the kind that the project keeps its sessions in."""
+    return database_of(variant, tmp_path / "database", request)

@@ -113,6 +113,14 @@ STORED = [
 # what the session contract is run for: in memory alone, and with all that can be kept
 CONTRACT = [*DEFAULTS, *ALTERNATING]
 STREAMED = [variant for variant in CONTRACT if variant.stream]
+# every framework on every database; each shape, with and without a transcript, on both
+DATABASES = ("sqlite", "postgres")
+ON_DATABASES = [
+    Variant(framework, provider, stream=(n + m) % 2 == 1, transcript=n % 3 == 0, store=store)
+    for n, (framework, provider) in enumerate(FRAMEWORKS.items())
+    for m, store in enumerate(DATABASES)
+]
+TRANSCRIPTS_ON_DATABASES = [variant for variant in ON_DATABASES if variant.transcript]
 # what does not differ by provider or option
 ONE_EACH = [variant for variant in DEFAULTS if variant.stream]
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -32,13 +32,25 @@ LOOPBACK = {"'127.0.0.1'", "'::1'", "'localhost'"}
 _CLOSED = re.compile(r"Closed session (.*)")
 
 
+class Process(Protocol):
+    """What a test does with the process of a server, as `subprocess` offers it."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float = ...) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
 class Server:
     """One process; what is said here about its log holds after `client.fence()`."""
 
     def __init__(
         self,
         variant: Variant,
-        process: subprocess.Popen[bytes],
+        process: Process,
         port: int,
         folder: Path,
         store: Store | None = None,

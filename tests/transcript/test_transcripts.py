@@ -1,352 +1,366 @@
-"""The manager of transcripts: what it is told is in memory and in the store."""
+"""What transcripts say of the rows that the agent remembers by."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
-import generated  # noqa: F401 - puts `chat` and `invocation` on the path
 import pytest
-from chat import outbox
-from chat.models import ChatMessage
-from chat.session import SessionManager
-from chat.sql import SqlSessionStorage
-from chat.storage import InvalidDatabaseUrl, StoreUnavailableError, UnknownMessageError
-from pydantic import ValidationError
-from serving.identity import SessionKey
-
-KEY = SessionKey(None, "user", "session")
+from sqlalchemy import text
+from store.kinds import IN_A_DATABASE, each
+from store.subject import Agent, Subject
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 23, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Seconds:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+async def agent(subject: Subject) -> AsyncIterator[Agent]:
+    """A process that keeps its sessions in the subject."""
+    made = subject.agent()
+    yield made
+    await made.swept()
 
 
-class Unreliable(SqlSessionStorage):
-    """A real store that can be away."""
-
-    away = False
-
-    async def append(self, messages: Sequence[ChatMessage]) -> None:
-        if self.away:
-            raise ConnectionError("away")
-        await super().append(messages)
-
-
-async def others(before: set[asyncio.Task[Any]]) -> None:
-    """Return when all that was started since is over."""
-    await asyncio.wait_for(asyncio.gather(*(asyncio.all_tasks() - before)), 30)
-
-
-def texts(messages: Sequence[ChatMessage]) -> list[str]:
-    return [message.message for message in messages]
-
-
-async def test_what_is_added_is_in_the_store_at_once(tmp_path: Path) -> None:
-    store = SqlSessionStorage(f"sqlite:///{tmp_path}/chat.db")
-    manager = SessionManager(lambda: store)
-    await manager.add_message(KEY, "user", "hello")
-    assert texts(await store.page(KEY, 10)) == ["hello"]
-    assert await manager.save_session(KEY)
-    await manager.aclose()
-
-
-async def test_while_the_store_is_away_all_is_kept_and_then_written_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "RETRY_SECONDS", (0.001,))
-
-    store = Unreliable(f"sqlite:///{tmp_path}/chat.db")
-    manager = SessionManager(lambda: store)
-    await manager.add_message(KEY, "user", "0")
-    store.away = True
-    for n in range(1, 5):
-        await manager.add_message(KEY, "user", str(n))
-    assert texts(await store.page(KEY, 10)) == ["0"]
-    assert texts(await manager.get_messages(KEY, 10)) == ["0", "1", "2", "3", "4"]
-    (issue,) = (await manager.get_status(KEY)).issues
-    assert issue == "The store does not answer: 4 messages wait to be written."
-    store.away = False
-    assert await manager.save_session(KEY)
-    assert texts(await store.page(KEY, 10)) == ["0", "1", "2", "3", "4"]
-    assert (await manager.get_status(KEY)).issues == []
-    await manager.aclose()
-
-
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
-async def test_what_has_expired_is_archived_and_deleted_and_nothing_else(
-    tmp_path: Path, store: str
-) -> None:
-    clock, archived = Clock(), dict[SessionKey, list[str]]()
-    url = f"sqlite:///{tmp_path}/chat.db"
-    failing = SessionKey(None, None, "failing")
-
-    async def archive(session: SessionKey, messages: AsyncIterator[ChatMessage]) -> None:
-        if session == failing:
-            raise OSError("no room")
-        archived[session] = [message.message async for message in messages]
-
-    manager = SessionManager(
-        lambda: SqlSessionStorage(url) if store == "sqlite" else None,
-        archive=archive,
-        clock=clock,
-    )
-    kept = SessionKey(None, None, "session")
-    running = SessionKey("tenant", None, "running")
-    for session in (KEY, failing, running):
-        await manager.add_message(session, "user", "old")
-    clock.now += timedelta(microseconds=1)
-    await manager.add_message(kept, "user", "24 h ago")
-    clock.now += timedelta(hours=24)
-    manager.begin_turn(running)
-    assert await manager.cleanup_expired_sessions() == 1
-    assert archived == {KEY: ["old"]}
-    assert texts(await manager.get_messages(KEY)) == []
-    for session in (kept, failing, running):
-        assert len(await manager.get_messages(session)) == 1
-    await manager.aclose()
-
-
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
-async def test_what_has_expired_is_cleaned_up_though_the_clock_was_set_back(
-    tmp_path: Path, store: str
-) -> None:
-    clock, seconds, archived = Clock(), Seconds(), list[SessionKey]()
-    url = f"sqlite:///{tmp_path}/chat.db"
-
-    async def archive(session: SessionKey, _: AsyncIterator[ChatMessage]) -> None:
-        archived.append(session)
-
-    before = asyncio.all_tasks()
-    manager = SessionManager(
-        lambda: SqlSessionStorage(url) if store == "sqlite" else None,
-        archive=archive,
-        clock=clock,
-        monotonic=seconds,
-    )
-    now = clock.now
-    clock.now += timedelta(days=365)
-    await manager.add_message(SessionKey(None, None, "of the future"), "user", "hello")
-    await others(before)
-    clock.now = now
-    await manager.add_message(KEY, "user", "old")
-    clock.now += timedelta(hours=25)
-    seconds.now += 25 * 3_600
-    await manager.add_message(SessionKey(None, None, "new"), "user", "hello")
-    await others(before)
-    assert archived == [KEY]
-    assert await manager.get_messages(KEY) == []
-    await manager.aclose()
-
-
-async def test_a_context_has_no_half_of_a_failed_turn() -> None:
-    manager = SessionManager(lambda: None)
-    session = await manager.create_session("user", {"plan": "gold"})
-    await manager.add_message(session, "user", "lost")
-    await manager.record_error(session, "It failed.", request_id="r")
-    await manager.add_message(session, "user", "hello")
-    context = await manager.get_conversation_context(session)
-    assert [(each["role"], each["content"]) for each in context] == [
-        ("system", '{"plan": "gold"}'),
-        ("user", "hello"),
+async def test_a_turn_is_its_prompt_and_its_reply(subject: Subject, agent: Agent) -> None:
+    key = subject.key()
+    await agent.ask(key, "one")
+    await agent.ask(key, "two")
+    messages = await agent.transcripts.get_messages(key)
+    assert [(message.role, message.message) for message in messages] == [
+        ("user", "one"),
+        ("assistant", "1: one"),
+        ("user", "two"),
+        ("assistant", "2: two"),
     ]
+    assert len({message.message_id for message in messages}) == 4
+    assert len({message.conversation_id for message in messages}) == 1
+    for message in messages:
+        ids = (message.tenant_id, message.user_id, message.session_id)
+        assert ids == ("tenant", "user", "session")
+        assert message.timestamp.utcoffset() == timedelta(0)
+    assert messages == sorted(messages, key=lambda message: message.timestamp)
 
 
-async def test_what_is_not_in_memory_is_asked_of_the_store_and_can_be_loaded(
-    tmp_path: Path,
+async def test_messages_come_in_pages_that_may_begin_within_a_turn(
+    subject: Subject, agent: Agent
 ) -> None:
-    url = f"sqlite:///{tmp_path}/chat.db"
-
-    before = SessionManager(lambda: SqlSessionStorage(url))
-    for n in range(150):
-        await before.add_message(KEY, "user", str(n))
-    await before.aclose()
-    store = Unreliable(url)
-    manager = SessionManager(lambda: store)
-    assert texts(await manager.get_messages(KEY, 1000)) == [str(n) for n in range(150)]
-    assert texts(await manager.load_session(KEY)) == [str(n) for n in range(50, 150)]
-    store.away = True
-    await manager.add_message(KEY, "user", "150")
-    assert texts(await manager.get_messages(KEY, 1000)) == [str(n) for n in range(51, 151)]
-    store.away = False
-    assert await manager.save_session(KEY)
-    await manager.aclose()
+    key = subject.key()
+    await agent.transcripts.create_session("user", "told", tenant_id="tenant", session_id="session")
+    for n in range(5):
+        await agent.ask(key, str(n))
+    whole = await agent.transcripts.get_messages(key, 1_000)
+    assert len(whole) == 11
+    for limit in (1, 3, 4, 11, 20):
+        pages: list[list[Any]] = []
+        before = None
+        while not pages or pages[0]:
+            pages.insert(0, await agent.transcripts.get_messages(key, limit, before))
+            before = pages[0][0].message_id if pages[0] else None
+        assert [message for page in pages for message in page] == whole
+        assert {len(page) for page in pages[2:]} <= {limit}
 
 
-async def test_archives_that_fail_keep_their_sessions_and_no_others() -> None:
-    clock = Clock()
-    sessions = [SessionKey(None, None, str(n)) for n in range(350)]
-
-    async def archive(session: SessionKey, _: AsyncIterator[ChatMessage]) -> None:
-        if int(session.session) < 150:
-            raise OSError("no room")
-
-    manager = SessionManager(lambda: None, archive=archive, clock=clock, max_sessions=1_000)
-    for session in sessions:
-        await manager.add_message(session, "user", "old")
-        clock.now += timedelta(seconds=1)
-    clock.now += timedelta(hours=25)
-    assert await manager.cleanup_expired_sessions() == 200
-    kept = [session for session in sessions if await manager.get_messages(session)]
-    assert kept == sessions[:150]
-    await manager.aclose()
+UNKNOWN = ["", "\ud800", "a\0b", "x" * 65, "x" * 100_000, "1", f"{'0' * 32}-1-0", "²-1-0"]
 
 
-async def test_a_session_that_is_used_while_it_is_archived_stays(tmp_path: Path) -> None:
-    async def archive(session: SessionKey, messages: AsyncIterator[ChatMessage]) -> None:
-        archived.extend([message.message async for message in messages])
-        await manager.add_message(session, "user", "new")
-
-    archived: list[str] = []
-    store = SqlSessionStorage(f"sqlite:///{tmp_path}/chat.db")
-    manager = SessionManager(lambda: store, archive=archive)
-    await manager.add_message(KEY, "user", "old")
-    assert await manager.cleanup_session(KEY) == 0
-    assert archived == ["old"]
-    assert texts(await manager.get_messages(KEY)) == ["old", "new"]
-    await manager.aclose()
-
-
-async def test_to_forget_what_is_about_to_be_written_writes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_what_is_no_message_of_the_session_is_no_place_to_page_from(
+    subject: Subject, agent: Agent
 ) -> None:
-    monkeypatch.setattr(outbox, "RETRY_SECONDS", (0.001,))
-
-    class Slow(SqlSessionStorage):
-        async def delete(self, key: SessionKey, newest: str | None = None) -> int:
-            adding.append(asyncio.create_task(manager.add_message(KEY, "user", "late")))
-            for _ in range(3):
-                await asyncio.sleep(0)  # until it waits for the end of this
-            return await super().delete(key, newest)
-
-    adding: list[asyncio.Task[ChatMessage]] = []
-    manager = SessionManager(lambda: Slow(f"sqlite:///{tmp_path}/chat.db"))
-
-    await manager.add_message(KEY, "user", "hello")
-    assert await manager.forget_session(KEY) == 2
-    await adding[0]
-    assert await manager.save_session(KEY)
-    assert await manager.get_messages(KEY) == []
-    assert caplog.messages == []
-    await manager.add_messages([])
-    assert await manager.save_session(KEY)
-    await manager.aclose()
+    key, other = subject.key(), subject.key(user="another")
+    for each_key in (key, other):
+        await agent.ask(each_key, "hello")
+    (first, _) = await agent.transcripts.get_messages(key)
+    (foreign, _) = await agent.transcripts.get_messages(other)
+    after_the_last = f"{first.conversation_id}-2-0"
+    unknown = [*UNKNOWN, foreign.message_id, after_the_last, f"{first.message_id}\n"]
+    for before in unknown:
+        with pytest.raises(subject.modules.messages.UnknownMessageError):
+            await agent.transcripts.get_messages(key, before=before)
+    await agent.transcripts.forget(key)
+    await agent.ask(key, "hello")
+    with pytest.raises(subject.modules.messages.UnknownMessageError):
+        await agent.transcripts.get_messages(key, before=first.message_id)
 
 
-@pytest.mark.parametrize("question", ["get_messages", "get_status", "recover_session_state"])
-async def test_a_store_that_was_only_read_is_closed(tmp_path: Path, question: str) -> None:
-    class Store(SqlSessionStorage):
-        closed = 0
-
-        async def aclose(self) -> None:
-            self.closed += 1
-            await super().aclose()
-
-    store = Store(f"sqlite:///{tmp_path}/chat.db")
-    manager = SessionManager(lambda: store)
-    await getattr(manager, question)(KEY)
-    await manager.aclose()
-    assert store.closed == 1
+async def test_a_context_has_no_half_of_a_failed_turn(subject: Subject, agent: Agent) -> None:
+    key = await agent.transcripts.create_session("user", {"plan": "gold"})
+    await agent.fail(key, "lost", ValueError())
+    await agent.ask(key, "hello")
+    context = await agent.transcripts.get_conversation_context(key)
+    assert [(message["role"], message["content"]) for message in context] == [
+        ("system", json.dumps({"plan": "gold"})),
+        ("user", "hello"),
+        ("assistant", "1: hello"),
+    ]
+    assert all(message["timestamp"].endswith("+00:00") for message in context)
+    assert await agent.transcripts.get_status(key)
 
 
-async def test_what_is_forgotten_is_in_no_memory(tmp_path: Path) -> None:
-    store = Unreliable(f"sqlite:///{tmp_path}/chat.db")
-    manager = SessionManager(lambda: store)
-    other = KEY._replace(session="other")
-    for session in (KEY, other):
-        await manager.add_message(session, "user", "hello")
-    assert await manager.forget_session(KEY) == 1
-    store.away = True
-    await manager.add_message(other, "user", "hello")
-    assert texts(await manager.get_messages(other)) == ["hello", "hello"]
-    with pytest.raises(StoreUnavailableError):
-        await manager.get_messages(KEY)
-    assert [one.session_id for one in await manager.get_sessions(None, "user")] == ["other"]
-    store.away = False
-    assert await manager.save_session(other)
-    await manager.aclose()
+async def test_a_session_without_a_context_has_nothing(subject: Subject, agent: Agent) -> None:
+    first, second = [await agent.transcripts.create_session("user") for _ in range(2)]
+    assert first != second
+    assert await agent.said(first) == []
+    assert await agent.transcripts.get_sessions(subject.modules.identity.Caller(None, "user")) == []
 
 
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
-@pytest.mark.parametrize("before", ["\ud800", "a\0b", "x" * 65, "x" * 100_000, ""])
-async def test_what_can_be_no_id_is_an_unknown_message(
-    tmp_path: Path, store: str, before: str
+async def test_a_failed_turn_is_a_row_that_the_agent_does_not_remember(
+    subject: Subject, agent: Agent, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = f"sqlite:///{tmp_path}/chat.db" if store == "sqlite" else None
-    manager = SessionManager(lambda: SqlSessionStorage(url) if url else None)
-    await manager.add_message(KEY, "user", "hello")
-    with pytest.raises(UnknownMessageError):
-        await manager.get_messages(KEY, before=before)
-    assert (await manager.get_status(KEY)).issues == []
-    await manager.aclose()
+    key = subject.key()
+    await agent.ask(key, "one")
+    told = await agent.fail(key, "lost", ValueError("a secret"))
+    assert told == "The agent could not answer. Request id: None"
+    (_, _, asked, failed) = await agent.transcripts.get_messages(key)
+    assert (asked.role, asked.message) == ("user", "lost")
+    assert (failed.role, failed.message) == ("error", told)
+    assert failed.metadata == {"request_id": None, "status": 502}
+    assert "a secret" in caplog.text
+    assert await agent.ask(key, "two") == "2: two"
+    # nor does another process
+    agent.sessions._idle.clear()
+    assert await agent.ask(key, "three") == "3: three"
 
 
-@pytest.mark.parametrize("store", ["memory", "sqlite"])
-async def test_to_forget_is_not_to_archive(tmp_path: Path, store: str) -> None:
-    async def archive(session: SessionKey, _: AsyncIterator[ChatMessage]) -> None:
-        archived.append(session)
+async def test_what_the_store_did_not_take_is_not_said_to_have_failed_in_it(
+    subject: Subject, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> Any:
+        raise ConnectionError("away")
 
-    archived: list[SessionKey] = []
+    key = subject.key()
+    await agent.ask(key, "one")
+    for part, add in (("add", False), ("since", False), ("add", True)):
+        with monkeypatch.context() as patch, pytest.raises(
+            subject.modules.turns.HTTPException
+        ) as raised:
+            patch.setattr(agent.store, part, away)
+            async with agent.transcripts.turn(key, "lost") as turn:
+                if add:
+                    raise ValueError  # which cannot be recorded either
+                await turn.keep("reply", ["lost", "reply"])
+        assert raised.value.status_code == (502 if add else 503)
+        assert await agent.said(key) == ["one", "1: one"]
+    assert await agent.ask(key, "two") == "2: two"
 
-    url = f"sqlite:///{tmp_path}/chat.db" if store == "sqlite" else None
-    manager = SessionManager(lambda: SqlSessionStorage(url) if url else None, archive=archive)
-    for _ in range(2):
-        await manager.add_message(KEY, "user", "hello")
-        assert await manager.forget_session(KEY) == 1
-        assert await manager.get_messages(KEY) == []
+
+async def test_a_turn_that_is_cancelled_is_a_failed_one(subject: Subject, agent: Agent) -> None:
+    running, key = asyncio.Event(), subject.key()
+
+    async def run() -> None:
+        async with agent.transcripts.turn(key, "hello"):
+            running.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(run())
+    await running.wait()
+    task.cancel()
+    with pytest.raises(subject.modules.turns.HTTPException):
+        await task
+    assert await agent.said(key) == ["hello", "The agent could not answer. Request id: None"]
+    assert (await agent.transcripts.get_status(key)).status == "failed"
+
+
+async def test_a_turn_that_never_had_its_session_leaves_nothing(
+    subject: Subject, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, http_exception = subject.key(), subject.modules.turns.HTTPException
+    async with agent.transcripts.turn(key, "first") as turn:
+        with monkeypatch.context() as patch:
+            patch.setattr(subject.modules.turns, "TURN_SECONDS", 0.05)
+            with pytest.raises(http_exception) as raised:
+                await asyncio.create_task(agent.ask(key, "second"))
+        assert raised.value.status_code == 504
+        await turn.keep("reply", ["first", "reply"])
+    assert await agent.said(key) == ["first", "reply"]
+    assert (await agent.transcripts.get_status(key)).status == "done"
+
+
+async def test_a_turn_without_a_session_leaves_nothing(subject: Subject, agent: Agent) -> None:
+    await agent.ask(None, "hello")
+    await agent.fail(None, "hello", ValueError())
+    caller = subject.modules.identity.Caller(None, None)
+    assert await agent.transcripts.get_sessions(caller) == []
+    assert await agent.store.unused(float("inf"), 10) == []
+
+
+async def test_sessions_are_those_of_a_caller(subject: Subject, agent: Agent) -> None:
+    make = subject.modules.identity.Caller
+    for session, user in (("a", "user"), ("b", "user"), ("c", None)):
+        await agent.ask(subject.key(session, user), f"hello {session}\nand more")
+    found = await agent.transcripts.get_sessions(make("tenant", "user"))
+    assert [(one.session_id, one.first_line) for one in found] == [("b", "hello b"), ("a", "hello a")]
+    (one,) = await agent.transcripts.get_sessions(make("tenant", None), 1, "c")
+    assert one.session_id == "c"
+    assert one.last_used.utcoffset() == timedelta(0)
+    assert await agent.transcripts.get_sessions(make(None, "user")) == []
+
+
+async def test_a_status_is_that_of_the_turn_that_runs_or_of_the_last_one(
+    subject: Subject, agent: Agent
+) -> None:
+    key, status = subject.key(), agent.transcripts.get_status
+    assert (await status(key)).status == "idle"
+    async with agent.transcripts.turn(key, "one") as turn:
+        waiting = asyncio.create_task(agent.fail(key, "two", ValueError()))
+        await asyncio.sleep(0)
+        assert (await status(key)).status == "running"
+        await turn.keep("reply", ["one", "reply"])
+    failure = await waiting
+    last = await status(key)
+    assert (last.status, last.progress, last.issues) == ("failed", 100, [failure])
+    await agent.ask(key, "three")
+    last = await status(key)
+    assert (last.status, last.progress, last.issues) == ("done", 100, [])
+    told = await agent.transcripts.create_session("user", "told")
+    assert (await status(told)).status == "idle"
+
+
+async def test_a_status_says_that_the_store_does_not_answer(
+    subject: Subject, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> Any:
+        raise ConnectionError("a secret")
+
+    monkeypatch.setattr(agent.store, "said", away)
+    status = await agent.transcripts.get_status(subject.key())
+    assert (status.status, status.issues) == (
+        "idle",
+        ["The store of the sessions does not answer. Try again later."],
+    )
+
+
+async def test_a_forgotten_session_is_nowhere_and_starts_anew(subject: Subject) -> None:
+    archived: list[Any] = []
+
+    async def archive(key: Any, _: Any) -> None:
+        archived.append(key)
+
+    agent, key, other = subject.agent(archive), subject.key(), subject.key("other")
+    for one in (key, key, other):
+        await agent.ask(one, "hello")
+    (first, *_) = await agent.transcripts.get_messages(key)
+    assert await agent.transcripts.forget(key) == 4
+    assert await agent.said(key) == []
+    assert agent.closed == [key]
+    assert await agent.transcripts.forget(key) == 0
+    assert await agent.ask(key, "hello") == "1: hello"
+    (anew, _) = await agent.transcripts.get_messages(key)
+    assert anew.conversation_id != first.conversation_id
+    assert await agent.said(other) == ["hello", "1: hello"]
     assert archived == []
-    await manager.add_message(KEY, "user", "hello")
-    assert await manager.cleanup_session(KEY) == 1
-    assert await manager.cleanup_session(KEY) == 0
-    assert archived[0] == KEY
-    await manager.aclose()
+    await agent.swept()
 
 
-async def test_damage_in_one_session_harms_no_other(tmp_path: Path) -> None:
-    file = tmp_path / "chat.db"
-    other = SessionKey(None, None, "other")
+async def test_a_session_that_cannot_be_forgotten_is_as_it_was(
+    subject: Subject, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> Any:
+        raise ConnectionError("away")
 
-    manager = SessionManager(lambda: SqlSessionStorage(f"sqlite:///{file}"))
-    for n in range(4):
-        for session in (KEY, other):
-            await manager.add_message(session, "user", str(n))
-    with closing(sqlite3.connect(file)) as database, database:
-        database.execute("UPDATE chat_messages SET body = '{\"role\": 7}' WHERE id IN (1, 5)")
-    assert await manager.recover_session_state(KEY) == 2
-    assert await manager.recover_session_state(KEY) == 0
-    assert texts(await manager.get_messages(KEY)) == ["1", "3"]
-    assert texts(await manager.get_messages(other)) == ["0", "1", "2", "3"]
-    await manager.aclose()
-
-
-@pytest.mark.parametrize("part", ["tenant_id", "user_id", "session_id", "message_id"])
-def test_an_id_that_no_database_takes_is_refused_at_once(part: str) -> None:
-    ids = {"session_id": "s", part: "a\0b"}
-    with pytest.raises(ValidationError):
-        ChatMessage(role="user", message="hello", **ids)  # type: ignore[arg-type]
+    key = subject.key()
+    await agent.ask(key, "hello")
+    with monkeypatch.context() as patch, pytest.raises(subject.modules.rows.Unavailable):
+        patch.setattr(agent.store, "delete", away)
+        await agent.transcripts.forget(key)
+    assert agent.closed == []
+    assert await agent.said(key) == ["hello", "1: hello"]
+    assert await agent.ask(key, "again") == "2: again"
 
 
-async def test_an_address_that_turns_out_to_be_none_is_told_by_the_status() -> None:
-    def connect() -> SqlSessionStorage:
-        raise InvalidDatabaseUrl("DATABASE_URL is not valid")
+@each(IN_A_DATABASE)
+async def test_what_is_forgotten_elsewhere_is_not_remembered_here(subject: Subject) -> None:
+    here, elsewhere, key = subject.agent(), subject.agent(), subject.key()
+    await here.ask(key, "one")
+    assert await elsewhere.ask(key, "two") == "2: two"
+    assert await here.ask(key, "three") == "3: three"
+    assert await elsewhere.transcripts.forget(key) == 6
+    assert await here.said(key) == []
+    assert await here.ask(key, "anew") == "1: anew"
+    for agent in (here, elsewhere):
+        await agent.swept()
 
-    manager = SessionManager(connect)
-    await manager.add_message(KEY, "user", "hello")
-    assert texts(await manager.get_messages(KEY)) == ["hello"]
-    status = await manager.get_status(KEY)
-    assert status.issues == ["There is no store: DATABASE_URL is not valid."]
+
+@each(IN_A_DATABASE)
+async def test_a_turn_that_another_process_got_ahead_of_is_refused_whole(subject: Subject) -> None:
+    here, elsewhere, key = subject.agent(), subject.agent(), subject.key()
+    await here.ask(key, "one")
+    with pytest.raises(subject.modules.turns.HTTPException) as raised:
+        async with here.transcripts.turn(key, "behind") as turn:
+            assert await elsewhere.ask(key, "ahead") == "2: ahead"
+            await turn.keep("reply", ["behind", "reply"])
+    assert raised.value.status_code == 409
+    assert await here.said(key) == ["one", "1: one", "ahead", "2: ahead"]
+    # a failed one is recorded where it stands, or not at all
+    with pytest.raises(subject.modules.turns.HTTPException) as raised:
+        async with here.transcripts.turn(key, "fails"):
+            await elsewhere.ask(key, "ahead again")
+            raise ValueError
+    assert raised.value.status_code == 502
+    assert await here.ask(key, "after") == "4: after"
+    assert len(await here.said(key)) == 8
+    for agent in (here, elsewhere):
+        await agent.swept()
+
+
+@each(IN_A_DATABASE)
+@pytest.mark.parametrize("damage", ["", "{", "[]x", "[{}]", '[{"role": 7}]', "null"])
+async def test_damage_in_one_transcript_harms_no_other(
+    subject: Subject, agent: Agent, damage: str
+) -> None:
+    key, other = subject.key(), subject.key("other")
+    for one in (key, other):
+        await agent.ask(one, "hello")
+    (position, _) = await agent.store.said(key, 1)
+    async with agent.store._engine.begin() as connection:
+        change = """UPDATE agent_turns SET said = :said WHERE session_key =
+            (SELECT session_key FROM agent_sessions WHERE conversation = :conversation)"""
+        await connection.execute(
+            text(change), {"said": damage, "conversation": position.conversation}
+        )
+    with pytest.raises(subject.modules.rows.Unreadable):
+        await agent.transcripts.get_messages(key)
+    status = await agent.transcripts.get_status(key)
+    assert status.issues == [subject.modules.rows.Unreadable.sentence]
+    # the agent remembers by another column
+    assert await agent.ask(key, "again") == "2: again"
+    assert await agent.said(other) == ["hello", "1: hello"]
+    assert await agent.transcripts.forget(key) == 4
+
+
+async def archived_by(agent: Agent, archived: dict[Any, list[str]]) -> dict[Any, list[str]]:
+    """What the archive has when the process has ended."""
+    await agent.aclose()
+    return archived
+
+
+@each(["memory"])
+async def test_what_leaves_memory_is_archived_at_the_end_as_well(subject: Subject) -> None:
+    archived: dict[str, list[str]] = {}
+
+    async def archive(key: Any, messages: Any) -> None:
+        await asyncio.sleep(0.01)  # it opens something first
+        assert key.session not in archived
+        archived[key.session] = [message.message async for message in messages]
+
+    agent = subject.agent(archive, maxsize=2)
+    for turn in range(1, 151):
+        assert await agent.ask(subject.key("long"), str(turn)) == f"{min(turn, 101)}: {turn}"
+    for session in ("a", "b"):
+        await agent.ask(subject.key(session), "hello")
+    assert await agent.said(subject.key("b")) == ["hello", "1: hello"]
+    await agent.aclose()
+    assert [*archived] == ["long", "a", "b"]
+    assert archived["long"][::2] == [str(turn) for turn in range(51, 151)]
+    assert len(archived["long"]) == 200
+    assert archived["b"] == ["hello", "1: hello"]
+    assert await agent.said(subject.key("long")) == []
+
+
+async def test_an_archive_reads_a_long_transcript_to_its_end(subject: Subject) -> None:
+    agent, key = subject.agent(), subject.key()
+    for n in range(250):
+        await agent.ask(key, str(n))
+    whole = await agent.said(key, 1_000)
+    read = [message.message async for message in agent.transcripts._read(key)]
+    assert read == whole
+    assert len(whole) == (200 if subject.kind == "memory" else 500)
+    await agent.swept()
