@@ -1,13 +1,17 @@
 """What keeps a database from servers, each for the time of a `with`."""
 
-import os
 import resource
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
+import pytest
+
+from contract.client import Reply
 from contract.databases import PostgresDatabase, SqliteFile
+from contract.projects import ON_DATABASES, Variant
 from contract.server import Server
 
 # of a database that a server uses already
@@ -30,6 +34,8 @@ FILL_PAGES = """
         END LOOP;
     END $$
 """
+REFUSED = "The store of the sessions does not answer. Try again later. Request id: "
+SECONDS = 5.0  # in which a turn is refused
 UNLIMITED = resource.RLIM_INFINITY
 
 
@@ -157,3 +163,34 @@ ABSENCES: dict[str, dict[str, Absence]] = {
     },
     "postgres": {"stopped": stopped, "hanging": hanging, "half made": half_made_tables},
 }
+
+
+def each_way(
+    kinds: dict[str, dict[str, Any]],
+    shapes: list[list[bool]],
+    among: list[Variant] = ON_DATABASES,
+) -> pytest.MarkDecorator:
+    """Run a test with each way in which a store is away: in these shapes, in turns."""
+    cases = []
+    for store, ways in kinds.items():
+        for n, (name, way) in enumerate(ways.items()):
+            for stream in shapes[n % len(shapes)]:
+                variants = [each for each in among if (each.store, each.stream) == (store, stream)]
+                variant = variants[n % len(variants)]
+                marks = pytest.mark.xdist_group(str(variant))
+                cases.append(pytest.param(variant, way, id=f"{name}-{variant}", marks=marks))
+    return pytest.mark.parametrize(("variant", "way"), cases, indirect=["variant"], scope="session")
+
+
+def is_refused(reply: Reply, variant: Variant) -> bool:
+    """Whether the caller was told that the store does not answer."""
+    status = 200 if variant.stream else 503
+    return reply.status == status and reply.error.startswith(REFUSED)
+
+
+@contextmanager
+def timed(seconds: float = SECONDS) -> Iterator[None]:
+    """See that the block takes no longer."""
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds

@@ -46,9 +46,7 @@ class Process(Protocol):
 class Server:
     """One process; what is said here about its log holds after `client.fence()`."""
 
-    def __init__(
-        self, variant: Variant, process: Process, port: int, folder: Path
-    ) -> None:
+    def __init__(self, variant: Variant, process: Process, port: int, folder: Path) -> None:
         self.variant = variant
         self.process = process
         self.port = port

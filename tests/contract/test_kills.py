@@ -112,7 +112,18 @@ def test_a_server_that_is_killed_has_lost_no_turn_that_it_answered(
             talk.check(server.client, models)
     assert is_whole(database)
     import sys
-    print(warm.variant, counts, "cut", sum(len(t.cut_off) for t in talks), "refused", sum(len(t.refused) for t in talks), "longest", max(len(t.answered) for t in talks), file=sys.stderr)
+
+    print(
+        warm.variant,
+        counts,
+        "cut",
+        sum(len(t.cut_off) for t in talks),
+        "refused",
+        sum(len(t.refused) for t in talks),
+        "longest",
+        max(len(t.answered) for t in talks),
+        file=sys.stderr,
+    )
 
 
 def go_on(talk: Talk, client: Client) -> None:
