@@ -121,6 +121,14 @@ def locked_tables(database: PostgresDatabase, _: Server) -> Iterator[None]:
 
 
 @contextmanager
+def locked_writes(database: PostgresDatabase, _: Server) -> Iterator[None]:
+    """Another program lets nobody change anything."""
+    lock = "LOCK TABLE agent_sessions IN SHARE MODE"
+    with database.server.holding(database.url, lock):
+        yield
+
+
+@contextmanager
 def full_tables(database: PostgresDatabase, _: Server) -> Iterator[None]:
     """The file of the turns can grow no more, and has no room left for one."""
     for statement in (FILL, "VACUUM agent_turns"):  # which finds the room that is left
@@ -154,6 +162,11 @@ OUTAGES: dict[str, dict[str, Outage]] = {
 HELD_UP: dict[str, dict[str, Outage]] = {
     "sqlite": {"locked": locked_file},
     "postgres": {"hanging": hanging, "locked": locked_tables},
+}
+# those in which a turn is run, and cannot be kept
+WRITES: dict[str, dict[str, Outage]] = {
+    "sqlite": {"locked": locked_file},
+    "postgres": {"locked": locked_writes},
 }
 ABSENCES: dict[str, dict[str, Absence]] = {
     "sqlite": {
