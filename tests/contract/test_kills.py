@@ -4,7 +4,8 @@ Point 18, kept.
 """
 
 import random
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from time import sleep
 
@@ -96,9 +97,9 @@ def test_a_server_that_is_killed_has_lost_no_turn_that_it_answered(
             warm.start(database.environment | FAST) as server,
             ThreadPoolExecutor(CLIENTS) as threads,
         ):
-            talking = [threads.submit(talk.go_on, server.client) for talk in now]
             enough = answers(now) + moments.randrange(ANSWERS)
-            until(lambda: answers(now) >= enough or any(each.done() for each in talking))
+            talking = [threads.submit(talk.go_on, server.client) for talk in now]
+            until(partial(is_time, now, enough, talking))
             sleep(moments.uniform(0, SECONDS))
             server.process.kill()
             for each_one in talking:
@@ -108,6 +109,11 @@ def test_a_server_that_is_killed_has_lost_no_turn_that_it_answered(
         for talk in talks:
             talk.check(server.client, models)
     assert is_whole(database)
+
+
+def is_time(talks: list[Talk], enough: int, talking: list[Future[None]]) -> bool:
+    """Whether so many turns were answered, or somebody has failed."""
+    return answers(talks) >= enough or any(each_one.done() for each_one in talking)
 
 
 def answers(talks: list[Talk]) -> int:
