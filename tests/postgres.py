@@ -90,6 +90,7 @@ class Postgres:
         """Run `sql` and return its rows, each value as text and NULL as an empty one."""
         psql = ("psql", "--no-psqlrc", "--csv", "--quiet", "--tuples-only")
         output = self._run(*psql, "--command", sql, url)
+        csv.field_size_limit(2**31 - 1)
         # a line without anything is a row of one value, which is empty
         return [tuple(row) or ("",) for row in csv.reader(io.StringIO(output, newline=""))]
 

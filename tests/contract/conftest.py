@@ -1,6 +1,6 @@
 """The fake models, and the servers under test, each started once a variant."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,8 @@ from fake_models import FakeModels
 from contract.client import Client
 from contract.databases import Database, database_of
 from contract.projects import Variant
-from contract.server import Server, serve, store
+from contract.server import Server, serve
+from contract.stores import InMemory, PostgresDatabase, SqliteFile, Store
 from contract.warm import Warm
 
 
@@ -49,24 +50,44 @@ def variant(request: pytest.FixtureRequest) -> Variant:
 
 
 @pytest.fixture(scope="session")
+def new_store(request: pytest.FixtureRequest) -> Callable[[Variant, Path], Store]:
+    """Make what a variant keeps its sessions in, which nobody else has."""
+
+    def make(variant: Variant, folder: Path) -> Store:
+        if variant.store == "sqlite":
+            return SqliteFile(folder)
+        if variant.store == "postgres":
+            return PostgresDatabase(request.getfixturevalue("postgres"))
+        return InMemory()
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def server(
-    variant: Variant, model_server: FakeModels, tmp_path_factory: pytest.TempPathFactory
+    variant: Variant,
+    model_server: FakeModels,
+    new_store: Callable[[Variant, Path], Store],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """The project as it is."""
     folder = tmp_path_factory.mktemp(str(variant))
-    environment = model_server.env(variant.provider) | store(variant, folder)
-    with serve(variant, folder, environment) as running:
+    environment, store = model_server.env(variant.provider), new_store(variant, folder)
+    with serve(variant, folder, environment, store=store) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def tight(
-    variant: Variant, model_server: FakeModels, tmp_path_factory: pytest.TempPathFactory
+    variant: Variant,
+    model_server: FakeModels,
+    new_store: Callable[[Variant, Path], Store],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """The project with the limits of the launcher."""
     folder = tmp_path_factory.mktemp(f"{variant}-tight")
-    environment = model_server.env(variant.provider) | store(variant, folder)
-    with serve(variant, folder, environment, launcher=True) as running:
+    environment, store = model_server.env(variant.provider), new_store(variant, folder)
+    with serve(variant, folder, environment, store=store, launcher=True) as running:
         yield running
 
 

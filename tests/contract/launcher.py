@@ -3,7 +3,7 @@
 Started by the interpreter of the project's environment, in the project's folder. What happens at
 which moment is told by files in the folder that CONTRACT_CONTROL names:
 
-    ahead           seconds by which the clocks of the session cache and transcripts are ahead
+    ahead           seconds by which the clocks of the session cache and of the store are ahead
     wall-ahead      seconds by which the time of day is ahead of that
     turn-seconds    how long a turn may take
     write-seconds   how long a client may take nothing of its reply
@@ -26,11 +26,10 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 MAX_TURNS = 3
@@ -70,14 +69,13 @@ def run(control: Path) -> None:
     socket.socket = SmallSocket  # type: ignore[misc]
     sys.path.insert(0, str(Path.cwd()))
     logging.basicConfig(level=logging.INFO, handlers=[Records(control / "records.jsonl")])
-    transcript = find_spec("chat") is not None
+    turns: Any = import_module("serving.turns")  # first: others copy its limits
+    turns.MAX_TURNS, turns.MAX_SESSION_BYTES = MAX_TURNS, MAX_SESSION_BYTES
     hold_tools(control)
     load: Any = import_module("model.load")
     replies: Any = import_module("serving.replies")
     server: Any = import_module("serving.server")
     sessions: Any = import_module("serving.sessions")
-    turns: Any = import_module("serving.turns")
-    turns.MAX_TURNS, turns.MAX_SESSION_BYTES = MAX_TURNS, MAX_SESSION_BYTES
     server.GRACE_SECONDS, server.READ_SECONDS = GRACE_SECONDS, READ_SECONDS
     server.CLOSE_SECONDS = CLOSE_SECONDS
     connect, plain_failures = load.connect, turns.plain_failures
@@ -120,26 +118,26 @@ def run(control: Path) -> None:
     def clock() -> float:
         return time.monotonic() + number("ahead")
 
-    def utc_now() -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=number("ahead") + number("wall-ahead"))
+    def time_of_day() -> float:
+        return time.time() + number("ahead") + number("wall-ahead")
 
-    cache = sessions.SessionCache
+    make_cache = sessions.SessionCache.__init__
 
-    def small_cache(open_session: Any, close_session: Any, **options: Any) -> Any:
+    def make_small_cache(cache: Any, *functions: Any, **options: Any) -> None:
         limits = {"maxsize": MAX_SESSIONS, "maxbytes": MAX_BYTES, "maxline": MAX_LINE}
-        opens, closes = partial(opened, open_session), partial(closed, close_session)
-        return cache(opens, closes, **(options | limits), clock=clock)
+        make_cache(cache, *functions, **(options | limits), clock=clock)
 
     load.connect = counted
     turns.plain_failures = limited
-    if transcript:  # imported before: it has a cache of its own, the one that is generated
-        import_module("chat.actions")
-        session: Any = import_module("chat.session")
-        session.SessionManager = partial(session.SessionManager, clock=utc_now, monotonic=clock)
-    sessions.SessionCache = small_cache
+    sessions.SessionCache.__init__ = make_small_cache
+    agent: Any = import_module("agent")
+    agent.open_session = partial(opened, agent.open_session)
+    agent.close_session = partial(closed, agent.close_session)
     main: Any = import_module("main")
-    if transcript:
-        main.transcripts.connect()
+    for name in ("expiry", "memory", "sql"):
+        module: Any = sys.modules.get(f"serving.store.{name}")
+        if module:
+            module.time = SimpleNamespace(monotonic=clock, time=time_of_day)
     main.serve(main.app)
 
 

@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ class Variant:
         kept = "" if self.store == "memory" else f"-{self.store}"
         suffix = "-transcript" if self.transcript else ""
         return f"{self.framework}-{self.provider}-{shape}{kept}{suffix}"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it remembers a session that has left its cache."""
+        return self.store != "memory"
+
+    def turn_after(self, turns: int) -> int:
+        """The number of the next turn of a session that has left the cache after so many."""
+        return turns + 1 if self.keeps else 1
 
     def files(self) -> dict[str, str]:
         """The text of every file, by path."""
@@ -55,11 +65,15 @@ class Variant:
         return [text for texts in (table["dependencies"], *of_extras) for text in texts]
 
     def imports(self, without: frozenset[str] = frozenset()) -> str:
-        """What main.py and agent.py import of others, as statements, without these packages."""
+        """What the project imports of others at its start, without these packages, as statements.
+
+        It is what main.py and agent.py do, and where there is one, the store.
+        """
         files = self.files()
         own = {path.partition("/")[0].removesuffix(".py") for path in files}
+        store = [files[path] for path in files if self.keeps and path.startswith("serving/store/")]
         statements = []
-        for node in ast.parse(files["agent.py"] + files["main.py"]).body:
+        for node in ast.parse("\n".join([files["agent.py"], files["main.py"], *store])).body:
             if isinstance(node, ast.ImportFrom):
                 root = str(node.module).partition(".")[0]
             elif isinstance(node, ast.Import):
@@ -82,10 +96,16 @@ PAIRS = [
     for stream in (False, True)
 ]
 DEFAULTS = [variant for variant in PAIRS if FRAMEWORKS[variant.framework] == variant.provider]
-TRANSCRIPTS = [replace(variant, transcript=True) for variant in DEFAULTS]
+# one shape of each framework has a database, the other one memory
+TRANSCRIPTS = [
+    replace(variant, transcript=True, store=store)
+    for variant, store in zip(
+        DEFAULTS, cycle(("sqlite", "memory", "memory", "postgres")), strict=False
+    )
+]
 # one shape of each framework, in turns: what a test with transcripts need not run twice
-ALTERNATING = [variant for n, variant in enumerate(TRANSCRIPTS) if n % 4 in (0, 3)]
-# what the session contract is run for
+ALTERNATING = [variant for variant in TRANSCRIPTS if variant.keeps]
+# what the session contract is run for: in memory alone, and with all that can be kept
 CONTRACT = [*DEFAULTS, *ALTERNATING]
 STREAMED = [variant for variant in CONTRACT if variant.stream]
 # every framework on every database; each shape, with and without a transcript, on both

@@ -16,6 +16,7 @@ import httpx
 from contract.client import Client
 from contract.environments import python_of
 from contract.projects import Variant
+from contract.stores import InMemory, Store
 
 AUDIT = Path(__file__).with_name("audit")
 LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -46,11 +47,19 @@ class Process(Protocol):
 class Server:
     """One process; what is said here about its log holds after `client.fence()`."""
 
-    def __init__(self, variant: Variant, process: Process, port: int, folder: Path) -> None:
+    def __init__(
+        self,
+        variant: Variant,
+        process: Process,
+        port: int,
+        folder: Path,
+        store: Store | None = None,
+    ) -> None:
         self.variant = variant
         self.process = process
         self.port = port
         self.folder = folder
+        self.store = store or InMemory()
         self.client = Client(port)
 
     @property
@@ -171,11 +180,12 @@ def serve(
     folder: Path,
     environment: Mapping[str, str],
     *,
+    store: Store | None = None,
     launcher: bool = False,
 ) -> Iterator[Server]:
     """Write the project into `folder` and run it, by the launcher or by itself.
 
-    Nothing of the environment of the tests reaches it; at the end, nothing but this machine may
+    Its sessions are in the store; without one they are wherever the environment says. Nothing of the environment of the tests reaches it; at the end, nothing but this machine may
     have been reached by it.
     """
     project = variant.write(folder / "project")
@@ -197,12 +207,13 @@ def serve(
                 "CONTRACT_AUDIT": str(folder / "audit"),
                 "CONTRACT_CONTROL": str(control),
                 **environment,
+                **(store.environment if store else {}),
             },
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
         )
-    server = Server(variant, process, port, folder)
+    server = Server(variant, process, port, folder, store)
     try:
         server.wait_until_up()
         yield server
@@ -211,11 +222,6 @@ def serve(
         process.wait()
         server.client.close()
     assert reached_out(server.connections()) == []
-
-
-def store(variant: Variant, folder: Path) -> dict[str, str]:
-    """Where a project that keeps transcripts keeps them: in a file of its own."""
-    return {"DATABASE_URL": f"sqlite:///{folder}/chat.db"} if variant.transcript else {}
 
 
 def reached_out(connections: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The databases that servers under test write to, which a test can take away and give back."""
+"""Where servers under test keep their sessions: what tests see of it, take away and give back."""
 
 import json
 import shutil
@@ -6,19 +6,39 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from postgres import Postgres
 
-BODIES = "SELECT body FROM chat_messages ORDER BY id"
+from contract.projects import Variant
+
+TURNS = """
+    SELECT session_id, number, body, said FROM agent_turns
+    LEFT JOIN agent_sessions USING (session_key) ORDER BY session_key, number
+"""
+
+
+class KeptTurn(NamedTuple):
+    """A turn in a database; without a session it would be one that nobody can delete."""
+
+    session: str
+    number: int
+    body: str
+    said: str
+
+
+class InMemory:
+    """The process alone has them."""
+
+    environment: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
 
 
 class SqliteFile:
     """A file; while it is away another program has locked it."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / "chat.db"
-        self.url = f"sqlite:///{self.file}"
+        self.file = folder / "sessions.db"
+        self.environment = {"SESSION_DB": str(self.file)}
 
     def take_away(self) -> None:
         """Lock it."""
@@ -30,10 +50,10 @@ class SqliteFile:
         """Unlock it."""
         self._lock.close()
 
-    def messages(self) -> list[dict[str, Any]]:
-        """All that is in it, in order."""
-        with closing(sqlite3.connect(self.file)) as database:
-            return [json.loads(body) for (body,) in database.execute(BODIES)]
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run `sql` and return its rows."""
+        with closing(sqlite3.connect(self.file)) as database, database:
+            return database.execute(sql).fetchall()
 
 
 class SqliteFileInNoFolder(SqliteFile):
@@ -56,8 +76,9 @@ class PostgresDatabase:
     """A database; while it is away its server is stopped, as in a crash, or hangs."""
 
     def __init__(self, server: Postgres, *, hangs: bool = False) -> None:
-        self.url = server.create_database()
         self._server = server
+        self._url = server.create_database()
+        self.environment = {"DATABASE_URL": self._url}
         self.take_away: Callable[[], None]
         self.give_back: Callable[[], None]
         if hangs:
@@ -65,9 +86,22 @@ class PostgresDatabase:
         else:
             self.take_away, self.give_back = lambda: server.stop("immediate"), server.start
 
-    def messages(self) -> list[dict[str, Any]]:
-        """All that is in it, in order."""
-        return [json.loads(body) for (body,) in self._server.query(self.url, BODIES)]
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run `sql` and return its rows, each value as text and NULL as an empty one."""
+        return [*self._server.query(self._url, sql)]
 
 
-Store = SqliteFile | PostgresDatabase
+Database = SqliteFile | PostgresDatabase
+Store = Database | InMemory
+
+
+def turns(store: Database, session: str = "") -> list[KeptTurn]:
+    """The turns in it, of all sessions or of one, in order."""
+    kept = [KeptTurn(name or "", int(n), *rest) for name, n, *rest in store.query(TURNS)]
+    return [turn for turn in kept if session in ("", turn.session)]
+
+
+def said(store: Database, session: str) -> list[str]:
+    """What the turns of a session say, in order."""
+    messages = [each for turn in turns(store, session) for each in json.loads(turn.said)]
+    return [each["message"] for each in messages]

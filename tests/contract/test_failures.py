@@ -5,6 +5,7 @@ Point 13, failure.
 
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from fake_models.environment import KEY
 from contract.client import Reply
 from contract.projects import CONTRACT, PROVIDERS, Variant, each
 from contract.server import Server, serve, turns_of
+from contract.stores import Store
 
 pytestmark = [pytest.mark.real, each(CONTRACT)]
 
@@ -81,9 +83,10 @@ def test_nothing_private_is_logged(tight: Server) -> None:
 
 
 def test_a_missing_key_is_named_at_the_start_and_in_the_log_alone(
-    variant: Variant, tmp_path: Path
+    variant: Variant, new_store: Callable[[Variant, Path], Store], tmp_path: Path
 ) -> None:
-    with serve(variant, tmp_path, {"AWS_EC2_METADATA_DISABLED": "true"}) as server:
+    environment, store = {"AWS_EC2_METADATA_DISABLED": "true"}, new_store(variant, tmp_path)
+    with serve(variant, tmp_path, environment, store=store) as server:
         reply = server.client.ask("hello", "no key")
         assert reply.status == status(server, 500)
         request_id(reply)

@@ -27,7 +27,16 @@ WAYS = {
 }
 every_way = pytest.mark.parametrize("way", WAYS)
 # what the tests of a way need not try with every framework, whose main.py is the same
-WITH_A_STORE = [variant for variant in ALTERNATING if variant.framework == "strands"]
+WITH_A_STORE = ALTERNATING[:2]
+# what each store does not take, and how it says so
+WRONG = {
+    "sqlite": {"SESSION_TTL_HOURS": "nonsense"},
+    "postgres": {"DATABASE_URL": "nonsense"},
+}
+TOLD = {
+    "sqlite": "SESSION_TTL_HOURS must be a number from 1, not 'nonsense'.",
+    "postgres": "DATABASE_URL is not valid: write postgresql://user:password@host/database, ",
+}
 PAYLOAD = {"prompt": "hello"}
 HEADERS = {"X-Amzn-Bedrock-AgentCore-Runtime-Session-Id": "start"}
 
@@ -129,20 +138,21 @@ def test_its_settings_are_read_with_a_transcript(
 def test_a_store_that_cannot_be_is_told_in_one_line(
     variant: Variant, tmp_path: Path, way: str
 ) -> None:
-    project, port = offline_project(variant, tmp_path, DATABASE_URL="nonsense"), free_port()
+    project, port = offline_project(variant, tmp_path, **WRONG[variant.store]), free_port()
     with started(way, variant, project, port, PORT=str(port)) as process:
         if "--reload" in WAYS[way][1]:  # which waits for a change that mends it
             assert process.stderr is not None
             lines = [process.stderr.readline() for _ in range(4)]
             _, rest = told(process)
-            said = [line for line in (*lines, *rest.splitlines()) if "DATABASE_URL" in line]
+            (variable,) = WRONG[variant.store]
+            said = [line for line in (*lines, *rest.splitlines()) if variable in line]
             assert "Traceback" not in "".join((*lines, rest))
         else:
             _, errors = process.communicate(timeout=START_SECONDS)
             said = errors.splitlines()
             assert process.returncode == 1
     (line,) = said
-    assert line.startswith("DATABASE_URL is not valid: write sqlite:///chat.db")
+    assert line.startswith(TOLD[variant.store])
 
 
 @each(ONE_EACH)

@@ -2,16 +2,24 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from contract.environments import CACHE, python_of
-from contract.projects import CONTRACT, PAIRS, Variant, each
+from contract.projects import CONTRACT, DEFAULTS, PAIRS, STORES, Variant, each
 
 # the model is the same with every option, and agent.py the same with every provider
 MODELS = [variant for variant in PAIRS if not variant.stream and variant not in CONTRACT]
-pytestmark = [pytest.mark.real, each([*CONTRACT, *MODELS])]
+# main.py and serving are the same in all frameworks
+KEPT = [
+    replace(DEFAULTS[0], stream=not transcript, transcript=transcript, store=store)
+    for store in STORES
+    for transcript in (False, True)
+]
+VARIANTS = dict.fromkeys([*CONTRACT, *MODELS, *KEPT])
+pytestmark = [pytest.mark.real, each([*VARIANTS])]
 
 
 def test_the_project_is_well_typed(variant: Variant, tmp_path: Path) -> None:
@@ -19,11 +27,10 @@ def test_the_project_is_well_typed(variant: Variant, tmp_path: Path) -> None:
     # of an environment, mypy reads the packages once; a cache is for one framework alone
     cache = CACHE.parent / "mypy" / python.parents[1].name
     modules = sorted(path.name for path in project.glob("*.py"))
-    packages = ["model", "serving", *(["chat"] if variant.transcript else [])]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "mypy", "--python-executable", str(python)),
-            *("--cache-dir", str(cache), *modules, *packages),
+            *("--cache-dir", str(cache), *modules, "model", "serving"),
         ],
         cwd=project,
         capture_output=True,

@@ -1,1 +1,1 @@
-"""The package `chat` of generated projects, and its stores."""
+"""Transcripts: what was said in each session, as it goes into the rows and comes out of them."""

@@ -8,6 +8,7 @@
 import time
 from dataclasses import dataclass, field, replace
 #if memory
+from sys import getsizeof
 from typing import Generic, TypeVar
 #end
 
@@ -49,7 +50,7 @@ class _Kept:
 #if memory
     def size(self) -> int:
         """Return how many bytes its transcript has."""
-        return sum(len(row.said.messages) for row in self.rows)
+        return sum(getsizeof(row.said.messages) for row in self.rows)
 
 #end
 

@@ -23,18 +23,19 @@ def open_store() -> SqlStore:
     """
     named = os.environ.get("SESSION_DB")
 #if strands
-    file = Path(named).expanduser() if named else user_data_path("strands-agent") / "sessions.db"
+    place = named or user_data_path("strands-agent") / "sessions.db"
 #elif framework=openai
-    file = Path(named).expanduser() if named else user_data_path("openai-agent") / "sessions.db"
+    place = named or user_data_path("openai-agent") / "sessions.db"
 #elif adk
-    file = Path(named).expanduser() if named else user_data_path("adk-agent") / "sessions.db"
+    place = named or user_data_path("adk-agent") / "sessions.db"
 #elif langgraph
-    file = Path(named).expanduser() if named else user_data_path("langgraph-agent") / "sessions.db"
+    place = named or user_data_path("langgraph-agent") / "sessions.db"
 #elif autogen
-    file = Path(named).expanduser() if named else user_data_path("autogen-agent") / "sessions.db"
+    place = named or user_data_path("autogen-agent") / "sessions.db"
 #end
+    file = Path(place).expanduser().absolute()
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(file.absolute())),
+        URL.create("sqlite+aiosqlite", database=str(file)),
         connect_args={"timeout": LOCK_SECONDS},
         pool_timeout=LOCK_SECONDS,
         hide_parameters=True,  # an error must not write what was said into the log
@@ -59,10 +60,8 @@ def open_store() -> SqlStore:
 
 import logging
 import os
-from inspect import signature
 from typing import Any
 
-import asyncpg
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -71,6 +70,9 @@ from serving.store.expiry import ttl_hours
 from serving.store.memory import MemoryStore
 from serving.store.sql import SqlStore
 
+# What can stand after the ? of an address: the driver takes texts for these alone.
+TAKEN = {"database", "host", "passfile", "password", "port", "ssl", "sslmode", "user"}
+TAKEN |= {"gsslib", "krbsrvname", "prepared_statement_cache_size", "target_session_attrs"}
 SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 EXAMPLE = "postgresql://user:password@host/database"
 # Less than a turn waits for the store: to connect, for an answer, for a connection.
@@ -93,26 +95,24 @@ def open_store() -> SqlStore | MemoryStore:
             return MemoryStore()
         raise SystemExit(f"DATABASE_URL is not set: write where to keep sessions, {EXAMPLE}.")
     try:
-        url = _checked(make_url(address))
+        engine = create_async_engine(
+            _checked(make_url(address)),
+            connect_args=OPTIONS,
+            pool_timeout=POOL_SECONDS,
+            hide_parameters=True,  # an error must not write what was said into the log
+        )
     except Exception:  # what SQLAlchemy says may show the password
         raise SystemExit(
             f"DATABASE_URL is not valid: write {EXAMPLE}, and after a ? what asyncpg takes."
         ) from None
-    engine = create_async_engine(
-        url,
-        connect_args=OPTIONS,
-        pool_timeout=POOL_SECONDS,
-        hide_parameters=True,  # an error must not write what was said into the log
-    )
     return SqlStore(engine, ttl_hours())
 
 
 def _checked(url: URL) -> URL:
-    taken = {*signature(asyncpg.connect).parameters, "sslmode"}
     once = all(isinstance(value, str) for name, value in url.query.items() if name != "host")
     if url.drivername not in ("postgres", "postgresql", "postgresql+asyncpg"):
         raise ValueError("another database")
-    if not (once and set(url.query) <= taken and 0 < (url.port or 5432) < 65_536):
+    if not (once and set(url.query) <= TAKEN and 0 < (url.port or 5432) < 65_536):
         raise ValueError("a parameter that the driver does not take")
     query = dict(url.query)
     if "sslmode" in query:  # as libpq calls it

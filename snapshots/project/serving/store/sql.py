@@ -9,9 +9,10 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -19,13 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 #if transcript
 from serving.identity import Caller, SessionKey
-from serving.store.rows import NOTHING, Conflict, Known, Position, Row, Said
+from serving.store.rows import NOTHING, Conflict, Known, Position, Row, Said, Unavailable
 #else
 from serving.identity import SessionKey
-from serving.store.rows import NOTHING, Conflict, Known, Position, Row
+from serving.store.rows import NOTHING, Conflict, Known, Position, Row, Unavailable
 #end
 from serving.turns import MAX_SESSION_BYTES, TURN_SECONDS
 
+CHANGE_SECONDS = 3.5  # after which nothing is changed any more: soon nobody will wait for it
 MAX_READ = 6 * MAX_SESSION_BYTES  # in JSON, a character takes up to six bytes
 #if sqlite
 # One process after the other makes the tables.
@@ -105,7 +107,23 @@ SESSION = text(
 )
 #end
 
+P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def _twice(ask: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Ask once more if the connection was lost: most often, it was one of before a restart."""
+
+    @wraps(ask)
+    async def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await ask(*args, **kwargs)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return await ask(*args, **kwargs)
+
+    return asked
 
 
 class SqlStore:
@@ -127,15 +145,31 @@ class SqlStore:
         self._creating = asyncio.Lock()
         self._created = False
 
+    @_twice
     async def since(self, key: SessionKey, position: Position, limit: int) -> Known:
-        return await self._twice(lambda: self._since(key, position, limit))
+        session: dict[str, object] = {"key": _digest(*key)}
+        known = {"known": position.rows, "limit": limit, "bytes": MAX_READ}
+        async with self._read() as connection:
+            found = (await connection.execute(SINCE, session | known)).all()
+        if not found:
+            return NOTHING, []
+        first = found[0]
+        if position != NOTHING and position.conversation != first.conversation:
+            return await self.since(key, NOTHING, limit)
+        if first.last_used < time.time() - self._fresh:
+            async with self._transaction() as connection:
+                await connection.execute(TOUCH, session | {"now": time.time()})
+            return await self.since(key, position, limit)
+        rows = [Row(row.row_id, row.body, number=row.number) for row in found if row.row_id]
+        return Position(first.conversation, first.turns), rows
 
     async def add(self, key: SessionKey, position: Position, row: Row) -> Position:
-        return await self._twice(lambda: self._add(key, position, row))
+        return await self._add(key, position, row, time.monotonic() + CHANGE_SECONDS)
 
+    @_twice
     async def delete(self, key: SessionKey, unused_since: float = float("inf")) -> int | None:
         session: dict[str, object] = {"key": _digest(*key)}
-        async with self._transaction() as connection:
+        async with self._transaction(time.monotonic() + CHANGE_SECONDS) as connection:
             # The session first: who adds a turn to it meanwhile waits, and finds it gone.
             deleted = await connection.execute(DELETE, session | {"before": unused_since})
             count: int | None = deleted.scalar()
@@ -143,12 +177,14 @@ class SqlStore:
                 await connection.execute(DELETE_TURNS, session)
             return count
 
+    @_twice
     async def unused(self, since: float, limit: int) -> list[SessionKey]:
         async with self._read() as connection:
             found = await connection.execute(UNUSED, {"since": since, "limit": limit})
             return [SessionKey(*row) for row in found]
 
 #if transcript
+    @_twice
     async def said(self, key: SessionKey, limit: int, before: int | None = None) -> Known:
         page = {"key": _digest(*key), "before": before or 2**31 - 1, "limit": limit}
         async with self._read() as connection:
@@ -156,6 +192,7 @@ class SqlStore:
         rows = [Row(row.row_id, None, Said(row.said), row.number) for row in found if row.row_id]
         return Position(found[0].conversation, found[0].turns) if found else NOTHING, rows
 
+    @_twice
     async def sessions(
         self, caller: Caller, limit: int, session: str | None = None
     ) -> list[tuple[str, str, float]]:
@@ -171,24 +208,8 @@ class SqlStore:
     async def aclose(self) -> None:
         await self._engine.dispose()
 
-    async def _since(self, key: SessionKey, position: Position, limit: int) -> Known:
-        session: dict[str, object] = {"key": _digest(*key)}
-        known = {"known": position.rows, "limit": limit, "bytes": MAX_READ}
-        async with self._read() as connection:
-            found = (await connection.execute(SINCE, session | known)).all()
-        if not found:
-            return NOTHING, []
-        first = found[0]
-        if position != NOTHING and position.conversation != first.conversation:
-            return await self._since(key, NOTHING, limit)
-        if first.last_used < time.time() - self._fresh:
-            async with self._transaction() as connection:
-                await connection.execute(TOUCH, session | {"now": time.time()})
-            return await self._since(key, position, limit)
-        rows = [Row(row.row_id, row.body, number=row.number) for row in found if row.row_id]
-        return Position(first.conversation, first.turns), rows
-
-    async def _add(self, key: SessionKey, position: Position, row: Row) -> Position:
+    @_twice
+    async def _add(self, key: SessionKey, position: Position, row: Row, end: float) -> Position:
         after = Position(position.conversation or row.row_id, position.rows + 1)
         session: dict[str, object] = {
             "key": _digest(*key),
@@ -217,7 +238,7 @@ class SqlStore:
 #end
         }
         try:
-            async with self._transaction() as connection:
+            async with self._transaction(end) as connection:
                 if position == NOTHING:
                     await connection.execute(BEGIN, session | ids | of_user)
                 elif (await connection.execute(MOVE, session)).rowcount == 0:
@@ -230,15 +251,6 @@ class SqlStore:
                     raise Conflict("the session has changed") from error
         return after
 
-    async def _twice(self, ask: Callable[[], Awaitable[R]]) -> R:
-        """Ask once more if the connection was lost: most often, it was one of before a restart."""
-        try:
-            return await ask()
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        return await ask()
-
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection]:
         await self._create()
@@ -250,10 +262,12 @@ class SqlStore:
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, end: float = float("inf")) -> AsyncIterator[AsyncConnection]:
         await self._create()
         async with self._engine.begin() as connection:
             yield connection
+            if time.monotonic() > end:  # the caller is told, or was, that nothing is changed
+                raise Unavailable("it took too long")
 
     async def _create(self) -> None:
         async with self._creating:

@@ -94,9 +94,9 @@ MESSAGE_ID = re.compile(r"([0-9a-f]{32})-([0-9]{1,9})-([0-9]{1,3})", re.ASCII)
 
 def said(*messages: Message) -> Said:
     """Return what a row has of messages."""
-    texts = [message.message.strip() for message in messages if message.role == "user"]
+    lines = [message.message.strip().splitlines() for message in messages if message.role == "user"]
     # The NUL that PostgreSQL does not take; in the JSON of a message it is escaped.
-    line = "".join(texts[:1]).partition("\n")[0][:100].replace("\0", "\ufffd")
+    line = "".join(lines[0][:1] if lines else "")[:100].replace("\0", "\ufffd")
     return Said(MESSAGES.dump_json([*messages]).decode(), len(messages), line)
 
 

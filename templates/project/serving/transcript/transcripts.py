@@ -56,8 +56,13 @@ class Transcripts(Generic[T]):
         self._kept = kept
         self._store = kept.store
         self._running: dict[SessionKey, list[StatusModel]] = {}
-        if archive:
-            kept.expiry.archive = lambda key: archive(key, self._read(key))
+
+        async def archived(key: SessionKey) -> None:
+            caller = Caller(key.tenant, key.user)
+            if archive and await self._store.sessions(caller, 1, key.session):  # or it is forgotten
+                await archive(key, self._read(key))
+
+        kept.expiry.archive = archived
 
     @asynccontextmanager
     async def turn(self, key: SessionKey | None, prompt: str) -> AsyncIterator[RecordedTurn[T]]:
@@ -182,12 +187,13 @@ class Transcripts(Generic[T]):
             return await in_time(self._store.delete(session), though_cancelled=True) or 0
 
     async def _read(self, key: SessionKey) -> AsyncIterator[ChatMessage]:
-        end, last = 1, 1
-        while end <= last:
-            position, rows = await self._store.said(key, BATCH, end + BATCH)
+        end, last = 0, 1
+        while end < last:
+            position, rows = await self._store.said(key, BATCH, end + BATCH + 1)
             for row in rows:
-                for message in read_messages(key, position.conversation, row):
-                    yield message
+                if row.number > end:  # of fewer than a batch, the last ones of before come again
+                    for message in read_messages(key, position.conversation, row):
+                        yield message
             end, last = end + BATCH, position.rows
 
     def _ended(self, key: SessionKey, status: StatusModel) -> None:
