@@ -6,11 +6,12 @@ from bedrock_agentcore import RequestContext
 from dotenv import load_dotenv
 from starlette.responses import Response
 
+#if memory & transcript
+from agent import Turn, close_session, open_session, run_turn
+#elif memory & not transcript
 from agent import close_session, open_session, run_turn
-#if transcript
-from chat.actions import perform, read_action
-from chat.recording import record
-from chat.session import SessionManager
+#elif not memory
+from agent import FORMAT, close_session, open_session, run_turn
 #end
 from serving.invocation import read_invocation
 #if not stream
@@ -18,19 +19,46 @@ from serving.replies import answer
 #end
 from serving.server import make_app, serve
 from serving.sessions import SessionCache
+#if not memory | transcript
+from serving.store.keeping import KeptSessions
+#if memory
+from serving.store.memory import AsItIs, MemoryStore
+#else
+from serving.store.opening import open_store
+#end
+#end
 #if stream
 from serving.streaming import Send, stream
 #end
+#if transcript
+from serving.transcript.actions import perform, read_action
+from serving.transcript.transcripts import Transcripts
+#if memory
+from serving.turns import complete
+#else
+from serving.turns import Session, complete
+#end
+#else
 from serving.turns import Session, complete, plain_failures
+#end
 
 load_dotenv(Path(__file__).with_name(".env"))
 
-sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
-#if transcript
-transcripts = SessionManager()
-transcripts.connect()
-app = make_app(sessions, transcripts)
+#if not memory | transcript
+#if memory
+store = MemoryStore()
+kept: KeptSessions[Turn] = KeptSessions(store, AsItIs())
+sessions = SessionCache(open_session, kept.closing(close_session), sizeof=store.sizeof, maxsize=128)
 #else
+kept = KeptSessions(open_store(), FORMAT)
+sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
+#end
+#if transcript
+transcripts = Transcripts(sessions, kept)
+#end
+app = make_app(sessions, kept)
+#else
+sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 app = make_app(sessions)
 #end
 
@@ -44,7 +72,7 @@ async def invoke(payload: object, context: RequestContext) -> Response | dict[st
     """Answer one prompt, or do an action."""
 #end
     if action := read_action(payload, context):
-        return await perform(action, transcripts, sessions)
+        return await perform(action, transcripts)
 #else
 async def invoke(payload: object, context: RequestContext) -> Response:
 #if stream
@@ -58,39 +86,37 @@ async def invoke(payload: object, context: RequestContext) -> Response:
 
     async def turn(send: Send) -> None:
 #if transcript
-        async with (
-            record(transcripts, key, prompt) as recorded,
-            plain_failures(),
-            sessions.turn(key) as session,
-        ):
-            recorded.begin(session.conversation_id)
-            sent = recorded.sends(send)
-            reply, done = await complete(run_turn(session, prompt, sent))
+        async with transcripts.turn(key, prompt) as turn:
+            reply, done = await complete(run_turn(turn.session, prompt, turn.sends(send)))
+            await turn.keep(reply, done)
 #else
         async with plain_failures(), sessions.turn(key) as session:
+#if memory
             _, done = await complete(run_turn(session, prompt, send))
-#end
             session.keep(done)
-#if transcript
-            recorded.end(reply)
+#else
+            await kept.refresh(session)
+            _, done = await complete(run_turn(session, prompt, send))
+            await kept.keep(session, done)
+#end
 #end
 
     return await stream(turn)
 #else
 #if transcript
-    async with (
-        record(transcripts, key, prompt) as recorded,
-        plain_failures(),
-        sessions.turn(key) as session,
-    ):
-        recorded.begin(session.conversation_id)
+    async with transcripts.turn(key, prompt) as turn:
+        reply, done = await complete(run_turn(turn.session, prompt))
+        await turn.keep(reply, done)
 #else
     async with plain_failures(), sessions.turn(key) as session:
-#end
+#if memory
         reply, done = await complete(run_turn(session, prompt))
         session.keep(done)
-#if transcript
-        recorded.end(reply)
+#else
+        await kept.refresh(session)
+        reply, done = await complete(run_turn(session, prompt))
+        await kept.keep(session, done)
+#end
 #end
     return answer(reply)
 #end

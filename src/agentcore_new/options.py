@@ -79,9 +79,9 @@ PROVIDERS = (
 
 
 STORES = (
-    Choice("memory", "memory", ("in memory", "none")),
+    Choice("memory", "memory"),
     Choice("sqlite", "SQLite"),
-    Choice("postgres", "PostgreSQL", ("PostgreSQL",)),
+    Choice("postgres", "PostgreSQL"),
     Choice("agentcore-memory", "AgentCore Memory"),
 )
 
@@ -263,6 +263,7 @@ DERIVED: Mapping[str, ByAnswer | ByExpression] = {
 FILE_CONDITIONS: Mapping[str, str] = {
     ".dockerignore": "container",
     "Dockerfile": "container",
+    "compose.yaml": "container and session_store == 'postgres'",
     "langgraph.json": "framework == 'langgraph'",
     "serving/store": "transcript or session_store != 'memory'",
     "serving/store/agentcore_memory.py": "session_store == 'agentcore-memory'",

@@ -327,6 +327,16 @@ def test_a_variable_that_only_a_test_sets_is_read_by_nobody() -> None:
     assert found(files) == [".env.example: variable: nothing reads GONE"]
 
 
+def test_a_variable_that_a_compose_file_takes_is_read() -> None:
+    named = PROJECT["README.md"] + "\n```sh\nSECRET=… docker compose up\n```\n"
+    for text, faults in (
+        ("services: {db: {environment: {SECRET: '${SECRET:?is needed}'}}}\n", []),
+        ("services: {db: {environment: {SECRET: SECRET}}}\n", ["SECRET"]),
+    ):
+        missing = found(changed({"README.md": named, "compose.yaml": text}))
+        assert missing == [f"README.md: variable: nothing reads {name}" for name in faults]
+
+
 def test_what_cannot_be_read_has_other_rules() -> None:
     assert found({}) == []
     assert found(changed({"tools.py": "def\n", "pyproject.toml": "[\n", "Dockerfile": None})) == []

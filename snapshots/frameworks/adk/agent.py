@@ -21,6 +21,9 @@ from google.genai.types import Content, Part
 
 from model.load import load_model
 from serving.identity import SessionKey
+#if not memory
+from serving.store.codec import TurnFormat
+#end
 #if stream
 from serving.streaming import Send
 #end
@@ -51,6 +54,23 @@ class Turn:
 
     events: list[Event]
     state: dict[str, Any]  # after it
+#if not memory
+
+
+def dump_turn(turn: Turn) -> dict[str, Any]:
+    """Return a turn as plain values."""
+    events = [event.model_dump(mode="json", exclude_none=True) for event in turn.events]
+    return {"events": events, "state": turn.state}
+
+
+def load_turn(turn: dict[str, Any]) -> Turn:
+    """Return the turn that was dumped."""
+    events = [Event.model_validate(event, extra="ignore") for event in turn["events"]]
+    return Turn(events, turn["state"])
+
+
+FORMAT = TurnFormat("adk/1", dump_turn, load_turn)
+#end
 
 
 class TurnSessions(BaseSessionService):

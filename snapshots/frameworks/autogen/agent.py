@@ -10,9 +10,15 @@ from autogen_core import CancellationToken
 from autogen_core.model_context import UnboundedChatCompletionContext
 from autogen_core.models import LLMMessage
 from autogen_core.tools import FunctionTool, StaticStreamWorkbench
+#if not memory
+from pydantic import TypeAdapter
+#end
 
 from model.load import load_model
 from serving.identity import SessionKey
+#if not memory
+from serving.store.codec import TurnFormat
+#end
 #if stream
 from serving.streaming import Send
 #end
@@ -35,6 +41,14 @@ TOOLS: list[Tool] = [add_numbers]
 
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 Turn = list[LLMMessage]  # of one turn, tool calls and results included
+#if not memory
+MESSAGES = TypeAdapter(Turn)
+FORMAT = TurnFormat(
+    "autogen/1",
+    dump=lambda turn: MESSAGES.dump_python(turn, mode="json"),
+    load=MESSAGES.validate_python,
+)
+#end
 
 WORKBENCH = StaticStreamWorkbench(
     [FunctionTool(prepared(function), description=function.__doc__ or "") for function in TOOLS]

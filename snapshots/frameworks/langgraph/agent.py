@@ -6,16 +6,30 @@ from typing import Any
 from uuid import uuid4
 
 from langchain.agents import create_agent
-#if stream
+#if stream & memory
 from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage
-#else
+#elif not stream & memory
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+#elif not memory
+from langchain_core.messages import (
+    AIMessage,
+#if stream
+    AIMessageChunk,
+#end
+    AnyMessage,
+    HumanMessage,
+    messages_from_dict,
+    messages_to_dict,
+)
 #end
 from langchain_core.tools import tool
 from langgraph.graph.state import CompiledStateGraph
 
 from model.load import load_model
 from serving.identity import SessionKey
+#if not memory
+from serving.store.codec import TurnFormat
+#end
 #if stream
 from serving.streaming import Send
 #end
@@ -38,6 +52,21 @@ TOOLS: list[Tool] = [add_numbers]
 
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 Turn = dict[str, Any]  # the state of the graph after it, but of the messages only its own
+#if not memory
+
+
+def dump_turn(turn: Turn) -> Turn:
+    """Return a turn as plain values."""
+    return {**turn, "messages": messages_to_dict(turn["messages"])}
+
+
+def load_turn(turn: Turn) -> Turn:
+    """Return the turn that was dumped."""
+    return {**turn, "messages": messages_from_dict(turn["messages"])}
+
+
+FORMAT = TurnFormat("langgraph/1", dump_turn, load_turn)
+#end
 
 
 @cache

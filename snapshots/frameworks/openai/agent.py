@@ -17,6 +17,9 @@ from agents import (
 
 from model.load import load_model
 from serving.identity import SessionKey
+#if not memory
+from serving.store.codec import TurnFormat
+#end
 #if stream
 from serving.streaming import Send
 #end
@@ -39,6 +42,9 @@ TOOLS: list[Tool] = [add_numbers]
 
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 Turn = list[TResponseInputItem]  # of one turn, tool calls and results included
+#if not memory
+FORMAT: TurnFormat[Turn] = TurnFormat("openai/1", list, list)  # items are plain values
+#end
 
 AGENT = Agent(
     name="openai_agent",

@@ -10,6 +10,9 @@ from strands.types.exceptions import MaxTokensReachedException
 
 from model.load import load_model
 from serving.identity import SessionKey
+#if not memory
+from serving.store.codec import TurnFormat
+#end
 #if stream
 from serving.streaming import Send
 #end
@@ -32,6 +35,9 @@ TOOLS: list[Tool] = [add_numbers]
 
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 Turn = Messages  # of one turn, tool calls and results among them
+#if not memory
+FORMAT: TurnFormat[Turn] = TurnFormat("strands/1", list, list)  # messages are plain values
+#end
 
 AGENT_TOOLS = [tool(prepared(function)) for function in TOOLS]
 

@@ -106,15 +106,18 @@ class SessionCache(Generic[K, S]):
 #if transcript
     @asynccontextmanager
     async def forget(self, key: K) -> AsyncIterator[None]:
-        """Close a session after the turns before; those after wait for the block and start anew."""
+        """Close a session after the turns before it and the block; those after start anew.
+
+        If the block fails, the session stays.
+        """
         entry = self._enter(key)
         try:
             async with entry.lock:
+                yield
                 self._evict(key, entry)
                 entry.opened = False
                 if key in self._closing:
                     await asyncio.wait([self._closing[key]])
-                yield
         finally:
             self._leave(key, entry)
 

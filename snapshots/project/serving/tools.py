@@ -11,7 +11,7 @@ from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 #if transcript
-from chat.recording import shown
+from serving.transcript.recording import shown
 #end
 from serving.values import mended
 

@@ -7,9 +7,6 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-#if transcript
-from uuid import uuid4
-#end
 
 from bedrock_agentcore import BedrockAgentCoreContext
 from starlette.exceptions import HTTPException
@@ -17,6 +14,9 @@ from starlette.exceptions import HTTPException
 from model.credentials import MissingCredentials
 from serving.identity import SessionKey
 from serving.sessions import SessionBusyError
+#if not memory | transcript
+from serving.store.rows import NOTHING, Position, StoreError
+#end
 from serving.values import mended, weight
 
 TURN_SECONDS = 900.0  # of a turn, its waiting included
@@ -36,8 +36,8 @@ class Session(Generic[T]):
     key: SessionKey | None
     turns: list[T] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)  # of the turns, in bytes
-#if transcript
-    conversation_id: str = field(default_factory=lambda: uuid4().hex)
+#if not memory | transcript
+    position: Position = NOTHING  # of the last row of which it knows
 #end
 
     def size(self) -> int:
@@ -99,7 +99,8 @@ class RunningTurns:
 
     def _shorten(self, end: float) -> None:
         for limit in self._limits:
-            limit.reschedule(min(end, limit.when() or end))
+            if not limit.expired():
+                limit.reschedule(min(end, limit.when() or end))
 
     async def _wait(self, seconds: float) -> None:
         if self._tasks:
@@ -126,34 +127,62 @@ async def complete(turn: Awaitable[tuple[str, T]]) -> tuple[str, T]:
     return mended(reply), done
 
 
+class TurnFailure(HTTPException):
+    """What the caller of a turn is told of its failure."""
+
+
 @asynccontextmanager
+#if transcript
+async def plain_failures() -> AsyncIterator[asyncio.Timeout]:
+#else
 async def plain_failures() -> AsyncIterator[None]:
+#end
     """Limit the time of a turn; tell the caller of a failure in one sentence, the log its cause.
 
     Raises:
-        HTTPException: 429 for a turn too many in its session, 500 for missing credentials, 503 on
+        TurnFailure: 429 for a turn too many in its session, 500 for missing credentials, 503 on
+#if not memory | transcript
+            shutdown, 504 for a turn over its time, else 502; that of the store.
+#else
             shutdown, 504 for a turn over its time, else 502.
+#end
     """
     limit: asyncio.Timeout | None = None
     try:
         async with running.limit(TURN_SECONDS) as limit:
+#if transcript
+            yield limit
+    except TurnFailure:
+        raise
+#else
             yield
-    except SessionBusyError as error:
-        raise HTTPException(429, TOO_MANY_TURNS) from error
-    except MissingCredentials as error:
-        log.error("%s", error)
-        raise _failure(500, "The agent is not configured.") from error
+#end
     except Exception as error:
-        if not (limit and limit.expired()):
-            log.exception("The turn failed")
-            raise _failure(502, "The agent could not answer.") from error
-        if running.ending:
-            log.error("The turn was ended by the shutdown")
-            raise _failure(503, "The agent is shutting down.") from error
-        log.error("The turn took longer than %d s", TURN_SECONDS)
-        raise _failure(504, "The agent took too long to answer.") from error
+        raise failure_of(error, limit) from error
 
 
-def _failure(status: int, sentence: str) -> HTTPException:
+def failure_of(error: BaseException, limit: asyncio.Timeout | None) -> TurnFailure:
+    """Return what the caller of a failed turn is told; tell the log its cause."""
+    if isinstance(error, SessionBusyError):
+        return TurnFailure(429, TOO_MANY_TURNS)
+    if isinstance(error, MissingCredentials):
+        log.error("%s", error)
+        return _failure(500, "The agent is not configured.")
+#if not memory | transcript
+    if isinstance(error, StoreError):
+        log.error("%s: %s", type(error).__name__, error)
+        return _failure(error.status, error.sentence)
+#end
+    if not (limit and limit.expired()):
+        log.error("The turn failed", exc_info=error)
+        return _failure(502, "The agent could not answer.")
+    if running.ending:
+        log.error("The turn was ended by the shutdown")
+        return _failure(503, "The agent is shutting down.")
+    log.error("The turn took longer than %d s", TURN_SECONDS)
+    return _failure(504, "The agent took too long to answer.")
+
+
+def _failure(status: int, sentence: str) -> TurnFailure:
     request_id = BedrockAgentCoreContext.get_request_id()
-    return HTTPException(status, f"{sentence} Request id: {request_id}")
+    return TurnFailure(status, f"{sentence} Request id: {request_id}")

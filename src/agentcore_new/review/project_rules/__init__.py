@@ -35,7 +35,8 @@ def findings(files: Mapping[str, str]) -> Iterator[Finding]:
     parts, extras = _parts(files)
     run = NOTHING.union(*[part.run for _, part in parts])
     yield from module_findings(facts, run)
-    of_agent = (each.texts for each in facts if not each.path.startswith(f"{TESTS}/"))
+    of_agent = [each.texts for each in facts if not each.path.startswith(f"{TESTS}/")]
+    of_agent.append(mentions.substituted(files.get("compose.yaml", "")))
     paths = _with_folders(frozenset(files))
     yield from _missing(parts, attrgetter("files"), [paths], "file", "there is no")
     yield from _missing(parts, attrgetter("variables"), of_agent, "variable", "nothing reads")

@@ -50,6 +50,7 @@ EXTRAS_OF_FOLDER = re.compile(r"\.\[([\w, -]+)\]")
 PYTHON_MODULE = re.compile(r"""\bpython[\d.]*["',\s]+-m["',\s]+([\w.]+)""")
 PYTHON_FILE = re.compile(r"""\b(?:python[\d.]*|uv run)["',\s]+(?:python\s+)?([\w./-]+\.py)\b""")
 OWN_EXTRAS = re.compile(r"([\w.-]+)\[([\w, -]+)\]")
+SUBSTITUTED = re.compile(rf"\$\{{({CONSTANT})")
 INSTRUCTION = re.compile(r"^\s*([A-Z]+)\s+(.*)$", re.MULTILINE)
 
 NONE: frozenset[str] = frozenset()
@@ -134,6 +135,12 @@ def dockerfile(text: str) -> Mentions:
 def example_variables(text: str) -> Mentions:
     """Return the variables of .env.example, commented out or not."""
     return Mentions(variables=_own_variables(COMMENTED.findall(text)))
+
+
+@cache
+def substituted(text: str) -> frozenset[str]:
+    """Return the variables whose values a Compose file takes from outside."""
+    return frozenset(SUBSTITUTED.findall(text))
 
 
 @cache

@@ -1,22 +1,26 @@
 #only transcript
 """What a caller can ask for besides a reply: history, status, sessions, forget."""
 
+import logging
 from typing import Any, NamedTuple
 
 from bedrock_agentcore import RequestContext
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from chat.session import SessionManager
-from chat.storage import StoreUnavailableError, UnknownMessageError
 from serving.identity import Caller, SessionKey
 from serving.invocation import read_caller, read_key, refusal
-from serving.sessions import SessionBusyError, SessionCache
+from serving.sessions import SessionBusyError
+from serving.store.rows import StoreError
+from serving.transcript.messages import UnknownMessageError
+from serving.transcript.transcripts import Transcripts
 from serving.turns import TOO_MANY_TURNS
 
 ACTIONS = ("history", "status", "sessions", "forget")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
+
+log = logging.getLogger("bedrock_agentcore.app")
 
 
 class Action(NamedTuple):
@@ -53,28 +57,25 @@ def read_action(payload: object, context: RequestContext) -> Action | None:
     return Action(name, read_caller(payload, context), session, limit, before)
 
 
-async def perform(
-    action: Action, transcripts: SessionManager, sessions: SessionCache[Any, Any]
-) -> dict[str, object]:
+async def perform(action: Action, transcripts: Transcripts[Any]) -> dict[str, object]:
     """Do what is asked for; return the answer.
 
     Raises:
         HTTPException: 400 for an unknown message, 429 for a session with too many turns in line,
-            503 if the store does not answer.
+            500 for what cannot be read, 503 if the store does not answer.
     """
     try:
-        return await _answer(action, transcripts, sessions)
+        return await _answer(action, transcripts)
     except UnknownMessageError:
         raise refusal("The session has no message with the id in before.") from None
     except SessionBusyError:
         raise HTTPException(429, TOO_MANY_TURNS) from None
-    except StoreUnavailableError:
-        raise HTTPException(503, "The store does not answer. Try again later.") from None
+    except StoreError as error:
+        log.error("%s: %s", action.name, error)
+        raise HTTPException(error.status, error.sentence) from None
 
 
-async def _answer(
-    action: Action, transcripts: SessionManager, sessions: SessionCache[Any, Any]
-) -> dict[str, object]:
+async def _answer(action: Action, transcripts: Transcripts[Any]) -> dict[str, object]:
     session = action.session
     if session is None or action.name == "sessions":
         return {"sessions": await _sessions(action, transcripts)}
@@ -88,18 +89,17 @@ async def _answer(
         }
     if action.name == "status":
         return _json(await transcripts.get_status(session))
-    async with sessions.forget(session):
-        return {"forgotten": True, "messages": await transcripts.forget_session(session)}
+    return {"forgotten": True, "messages": await transcripts.forget(session)}
 
 
-async def _sessions(action: Action, transcripts: SessionManager) -> list[dict[str, object]]:
+async def _sessions(action: Action, transcripts: Transcripts[Any]) -> list[dict[str, object]]:
     named = None
     if action.caller.user is None:
         # Anonymous callers cannot be told apart: each sees only the session that it can name.
         if action.session is None:
             return []
         named = action.session.session
-    found = await transcripts.get_sessions(*action.caller, action.limit, named)
+    found = await transcripts.get_sessions(action.caller, action.limit, named)
     return [_json(summary) for summary in found]
 
 

@@ -1,0 +1,2 @@
+#only agentcore-memory
+"""Rows as events of AgentCore Memory."""

@@ -1,0 +1,132 @@
+#only not memory
+#if sqlite
+"""Where the sessions are kept: in a file, which is opened at the first turn."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from sqlalchemy import URL, event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from serving.store.expiry import ttl_hours
+from serving.store.sql import SqlStore
+
+LOCK_SECONDS = 3.0  # that one waits for another process; less than a turn waits for the store
+
+
+def open_store() -> SqlStore:
+    """Return the store in the file that SESSION_DB names, without touching the file yet.
+
+    The default is outside the project, so that no package of it has conversations in it.
+    """
+    named = os.environ.get("SESSION_DB")
+#if strands
+    file = Path(named).expanduser() if named else user_data_path("strands-agent") / "sessions.db"
+#elif framework=openai
+    file = Path(named).expanduser() if named else user_data_path("openai-agent") / "sessions.db"
+#elif adk
+    file = Path(named).expanduser() if named else user_data_path("adk-agent") / "sessions.db"
+#elif langgraph
+    file = Path(named).expanduser() if named else user_data_path("langgraph-agent") / "sessions.db"
+#elif autogen
+    file = Path(named).expanduser() if named else user_data_path("autogen-agent") / "sessions.db"
+#end
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(file.absolute())),
+        connect_args={"timeout": LOCK_SECONDS},
+        pool_timeout=LOCK_SECONDS,
+        hide_parameters=True,  # an error must not write what was said into the log
+    )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def make_folder(*_: Any) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # nobody else is to read it
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _: object) -> None:
+        # Text that is none must be readable, to be refused as damaged.
+        connection.driver_connection.text_factory = lambda data: data.decode(errors="replace")
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")  # who reads does not wait for who writes
+        cursor.execute("PRAGMA synchronous=FULL")  # a turn that is kept outlives a power cut
+        cursor.close()
+
+    return SqlStore(engine, ttl_hours())
+#elif postgres
+"""Where the sessions are kept: in a PostgreSQL database, connected to at the first turn."""
+
+import logging
+import os
+from inspect import signature
+from typing import Any
+
+import asyncpg
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from model.settings import is_offline
+from serving.store.expiry import ttl_hours
+from serving.store.memory import MemoryStore
+from serving.store.sql import SqlStore
+
+SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+EXAMPLE = "postgresql://user:password@host/database"
+# Less than a turn waits for the store: to connect, for an answer, for a connection.
+OPTIONS: dict[str, Any] = {"timeout": 3.0, "command_timeout": 3.5}
+POOL_SECONDS = 3.0
+
+log = logging.getLogger("bedrock_agentcore.app")
+
+
+def open_store() -> SqlStore | MemoryStore:
+    """Return the store that DATABASE_URL names, without connecting to it yet.
+
+    Raises:
+        SystemExit: It names none; uncaught, it ends the program with one line.
+    """
+    address = os.environ.get("DATABASE_URL")
+    if not address:
+        if is_offline():
+            log.warning("DATABASE_URL is not set: offline, sessions are kept in memory")
+            return MemoryStore()
+        raise SystemExit(f"DATABASE_URL is not set: write where to keep sessions, {EXAMPLE}.")
+    try:
+        url = _checked(make_url(address))
+    except Exception:  # what SQLAlchemy says may show the password
+        raise SystemExit(
+            f"DATABASE_URL is not valid: write {EXAMPLE}, and after a ? what asyncpg takes."
+        ) from None
+    engine = create_async_engine(
+        url,
+        connect_args=OPTIONS,
+        pool_timeout=POOL_SECONDS,
+        hide_parameters=True,  # an error must not write what was said into the log
+    )
+    return SqlStore(engine, ttl_hours())
+
+
+def _checked(url: URL) -> URL:
+    taken = {*signature(asyncpg.connect).parameters, "sslmode"}
+    once = all(isinstance(value, str) for name, value in url.query.items() if name != "host")
+    if url.drivername not in ("postgres", "postgresql", "postgresql+asyncpg"):
+        raise ValueError("another database")
+    if not (once and set(url.query) <= taken and 0 < (url.port or 5432) < 65_536):
+        raise ValueError("a parameter that the driver does not take")
+    query = dict(url.query)
+    if "sslmode" in query:  # as libpq calls it
+        query["ssl"] = query.pop("sslmode")
+    if query.get("ssl", "prefer") not in SSL:
+        raise ValueError("a way to encrypt that there is not")
+    return url.set(drivername="postgresql+asyncpg", query=query)
+#elif agentcore-memory
+"""Where the sessions are kept: in AgentCore Memory."""
+
+from serving.store.memory import MemoryStore
+
+
+def open_store() -> MemoryStore:
+    """Return the store that MEMORY_ID names."""
+    return MemoryStore()
+#end
