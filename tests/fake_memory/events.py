@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -38,14 +37,14 @@ class Events:
         all: What is kept, in the order in which it came.
         delay: For how many seconds an event is not listed.
         page: How many events an answer has at most, whatever was asked for.
-        tick: To how many seconds the time of an event is cut; those of one are in any order.
+        tick: To how many milliseconds a time is cut; events of one moment are in any order.
     """
 
     def __init__(self) -> None:
         self.all: list[Event] = []
         self.delay = 0.0
         self.page = 100
-        self.tick = 0.001
+        self.tick = 1
         self._tokens: dict[str, Event] = {}
         self._lock = Lock()
 
@@ -70,12 +69,12 @@ class Events:
     def _create(self, parameters: Json) -> Json:
         token = parameters.get("clientToken") or uuid4().hex
         if token not in self._tokens:  # else the request is ignored, as documented
-            at = parameters["eventTimestamp"] // self.tick * self.tick
+            at = round(parameters["eventTimestamp"] * 1_000) // self.tick * self.tick
             names = ("actorId", "sessionId", "payload", "metadata", "branch")
             answer = {name: parameters[name] for name in names if name in parameters}
-            answer |= {"memoryId": MEMORY_ID, "eventTimestamp": round(at, 3)}
+            answer |= {"memoryId": MEMORY_ID, "eventTimestamp": at / 1_000}
             # seen to be the time and something random
-            answer["eventId"] = f"{round(at * 1000):019}#{random.getrandbits(32):08x}"
+            answer["eventId"] = f"{at:019}#{random.getrandbits(32):08x}"
             self._tokens[token] = Event(answer, time.monotonic())
             self.all.append(self._tokens[token])
         return {"event": self._tokens[token].answer}
@@ -131,8 +130,3 @@ class Events:
 
 def _place(parameters: Json) -> tuple[str, str]:
     return parameters["actorId"], parameters["sessionId"]
-
-
-def moment(event: Event) -> datetime:
-    """When it happened, as whoever wrote it has said."""
-    return datetime.fromtimestamp(event.answer["eventTimestamp"], UTC)

@@ -24,12 +24,14 @@ class FakeMemory:
     Attributes:
         events: What is kept; how late and in which pages it is listed.
         calls: How often each operation was asked for, retries included.
+        sent: How many bytes its answers had.
         rates: How many calls of an operation a second are not throttled; by default, all.
     """
 
     def __init__(self) -> None:
         self.events = Events()
         self.calls: Counter[str] = Counter()
+        self.sent = 0
         self.rates: dict[str, int] = {}
         self._refusals: dict[str, list[str]] = {}
         self._lost: Counter[str] = Counter()
@@ -169,6 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         status, value = answer
         data = json.dumps(value).encode()
+        self.server.memory.sent += len(data)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
