@@ -509,6 +509,50 @@ async def test_two_processes_can_forget_at_once() -> None:
         assert await one.turn("newer") == ["new"]
 
 
+async def test_what_is_forgotten_while_more_is_deleted_is_deleted_too(
+    memory: FakeMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DELETE_SECONDS", 0.05)
+    async with process() as one:
+        for n in range(10):
+            await one.turn(f"{n}")
+            if n % 4 == 3:
+                await one.forget()
+        await one.forget()
+        await one.cleaned()
+        assert len(memory.events.all) == 1
+
+
+@pytest.mark.usefixtures("memory")
+async def test_what_several_processes_add_too_late_is_forgotten() -> None:
+    several = [Process() for _ in range(8)]
+    await several[0].turn("one")
+    sessions = [await each.begin() for each in several]
+    await several[0].forget()
+    for each, session in zip(several[1:], sessions[1:], strict=True):
+        await each.keep(session, "late")
+    assert await several[0].store.sessions(ANN, 10) == []
+    assert await history(several[0].store) == []
+    assert await several[0].turn("new") == []
+    assert await several[1].turn("newer") == ["new"]
+    for each in several:
+        await each.store.aclose()
+
+
+async def test_what_was_written_is_held_for_a_while_only(
+    memory: FakeMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LAG_SECONDS", 0.1)
+    async with process() as one:
+        for n in range(100):
+            await one.turn(f"{n}")
+        await asyncio.sleep(0.1)
+        await one.turn("last")
+        assert len(one.store._written) == 1
+        assert len(one.sessions[KEY].position.events) == module.SEEN
+    assert memory.calls["GetEvent"] == 0
+
+
 # Sessions of a user.
 
 
