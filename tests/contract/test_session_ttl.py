@@ -137,22 +137,28 @@ def test_a_session_in_use_is_not_deleted_by_another_replica(
 
 
 @each(SOME)
-def test_a_session_that_should_have_expired_lives_on_if_it_is_used(
+def test_a_session_that_is_used_before_it_is_deleted_lives_on(
     replicas: Replicas, models: FakeModels
 ) -> None:
     (one, two), store = replicas, replicas[0].store
-    one.client.ask("before", "late")
+    names = ["late, in use", "late, used again", "late"]
+    for name in names:
+        one.client.ask("before", name)
     pass_time(store, "late", TTL + 1)
-    held = one.client.begin("held <<hold=gate>>", "late")
-    models.wait_held("gate")
     looked = len(one.looked())
     look_again(one)
     with told(one, "looking-waits"):
-        assert one.client.ask("hello", "beside late").text == "turn 1: hello"
+        assert one.client.ask("hello", "beside").error == ""
+        until(lambda: len(one.looked()) > looked)  # all three are found
+        held = two.client.begin("held <<hold=gate>>", names[0])
+        models.wait_held("gate")
+        assert two.client.ask("again", names[1]).text == "turn 2: again"
     until(lambda: swept(one, looked))
+    assert sorted(ids(store, "late")) == names[:2]
     models.release("gate")
     assert held.result().text == "turn 2: held"
-    assert two.client.ask("after", "late").text == "turn 3: after"
+    for name in names[:2]:
+        assert one.client.ask("after", name).text == "turn 3: after"
 
 
 @each(SOME)
