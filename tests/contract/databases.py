@@ -1,13 +1,13 @@
-"""The databases in which servers under test keep sessions, a new one for each test."""
+"""A new database for each test, of the kind that a project keeps its sessions in."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from postgres import Postgres
 
+from contract import stores
 from contract.projects import Variant
 
 # Of each session how many rows it says it has, how many there are, the number of the last, and how
@@ -18,82 +18,61 @@ COUNTS = """
     GROUP BY s.session_key, s.turns
 """
 ORPHANS = """
-    SELECT count(*) FROM agent_turns
+    SELECT session_key FROM agent_turns
     WHERE session_key NOT IN (SELECT session_key FROM agent_sessions)
 """
 OTHERS = """
-    SELECT count(*) FROM pg_stat_activity
+    SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
-class Database(Protocol):
-    """What a project is told of one, and what is in it."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What names it."""
-
-    def query(self, sql: str) -> list[tuple[str, ...]]:
-        """Run `sql` and return its rows, each value as text."""
-
-    def connections(self, process: int) -> int:
-        """How many there are, or how often the process has the file open."""
-
-    def unfinished(self) -> int:
-        """How many transactions have begun and not ended."""
-
-
-class SqliteFile:
+class SqliteFile(stores.SqliteFile):
     """A file in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self.file = folder / "sessions.db"
-        self.environment = {"SESSION_DB": str(self.file)}
-
-    def query(self, sql: str) -> list[tuple[str, ...]]:
-        with closing(sqlite3.connect(self.file)) as database:
-            return [tuple(map(str, row)) for row in database.execute(sql)]
+        super().__init__(folder)
 
     def connections(self, process: int) -> int:
+        """How often the process has the file open."""
         files = Path(f"/proc/{process}/fd").iterdir()
         return sum(file.readlink() == self.file for file in files if file.is_symlink())
 
-    def unfinished(self) -> int:
+    def is_at_rest(self) -> bool:
+        """Whether nobody is about to change anything."""
         with closing(sqlite3.connect(self.file, timeout=0, isolation_level=None)) as database:
             try:
                 database.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:
-                return 1
-        return 0
+                return False
+        return True
 
 
-class PostgresDatabase:
+class PostgresDatabase(stores.PostgresDatabase):
     """A database of the server that all tests share."""
 
     def __init__(self, server: Postgres) -> None:
+        super().__init__(server)
         self.server = server
-        self.url = server.create_database()
-        self.environment = {"DATABASE_URL": self.url}
-
-    def query(self, sql: str) -> list[tuple[str, ...]]:
-        return self.server.query(self.url, sql)
+        self.url = self.environment["DATABASE_URL"]
 
     def connections(self, process: int) -> int:  # noqa: ARG002 - it has them all
-        ((number,),) = self.query(OTHERS)
-        return int(number)
+        """How many there are."""
+        return len(self.query(OTHERS))
 
-    def unfinished(self) -> int:
-        ((number,),) = self.query(f"{OTHERS} AND xact_start IS NOT NULL")
-        return int(number)
+    def is_at_rest(self) -> bool:
+        """Whether nobody is in a transaction."""
+        return not self.query(f"{OTHERS} AND xact_start IS NOT NULL")
+
+
+Database = SqliteFile | PostgresDatabase
 
 
 def is_whole(database: Database) -> bool:
     """Whether each session has the rows that it says it has, and no row is without a session."""
-    return database.query(ORPHANS) == [("0",)] and all(
-        len(set(counts)) == 1 for counts in database.query(COUNTS)
-    )
+    counts = database.query(COUNTS)
+    return not database.query(ORPHANS) and all(len(set(row)) == 1 for row in counts)
 
 
 def database_of(variant: Variant, folder: Path, request: pytest.FixtureRequest) -> Database:

@@ -129,9 +129,10 @@ async def test_what_the_store_did_not_take_is_not_said_to_have_failed_in_it(
     key = subject.key()
     await agent.ask(key, "one")
     for part, add in (("add", False), ("since", False), ("add", True)):
-        with monkeypatch.context() as patch, pytest.raises(
-            subject.modules.turns.HTTPException
-        ) as raised:
+        with (
+            monkeypatch.context() as patch,
+            pytest.raises(subject.modules.turns.HTTPException) as raised,
+        ):
             patch.setattr(agent.store, part, away)
             async with agent.transcripts.turn(key, "lost") as turn:
                 if add:
@@ -187,7 +188,10 @@ async def test_sessions_are_those_of_a_caller(subject: Subject, agent: Agent) ->
     for session, user in (("a", "user"), ("b", "user"), ("c", None)):
         await agent.ask(subject.key(session, user), f"hello {session}\nand more")
     found = await agent.transcripts.get_sessions(make("tenant", "user"))
-    assert [(one.session_id, one.first_line) for one in found] == [("b", "hello b"), ("a", "hello a")]
+    assert [(one.session_id, one.first_line) for one in found] == [
+        ("b", "hello b"),
+        ("a", "hello a"),
+    ]
     (one,) = await agent.transcripts.get_sessions(make("tenant", None), 1, "c")
     assert one.session_id == "c"
     assert one.last_used.utcoffset() == timedelta(0)
