@@ -35,7 +35,6 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": 200,
-    "fsync": "off",  # no test cuts the power, and on a busy disk a start takes seconds with it
 }
 _AS_OWNER: dict[str, Any] = (
     {"user": OWNER.pw_uid, "group": OWNER.pw_gid, "extra_groups": ()} if OWNER else {}
