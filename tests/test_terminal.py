@@ -20,7 +20,8 @@ DOWN = "\x1b[B"
 ENTER = "\r"
 SWITCHES = [option for option in options.OPTIONS if not option.choices]
 # what is asked after the model
-LAST = options.QUESTIONS[options.QUESTIONS.index(options.MODEL_ID) + 1 :]
+AFTER = options.QUESTIONS[options.QUESTIONS.index(options.MODEL_ID) + 1 :]
+LAST = [option for option in options.OPTIONS if option in AFTER]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 

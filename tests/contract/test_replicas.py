@@ -94,7 +94,6 @@ def test_colliding_turns_are_in_one_line(
     ]
     replicas[0].ask("last", "both")
     assert models.transcript("last") == conversation([*places, "last"])
-    print(len(answered))
 
 
 def test_ten_start_at_once_on_an_empty_database(warm: Warm, database: Database) -> None:
