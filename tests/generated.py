@@ -1,8 +1,8 @@
 """The modules of generated projects that no framework changes, to be imported by their tests.
 
-Importing this one writes those of a project with `--stream --transcript --session-store sqlite` into
+Importing this one writes those of a project with `--stream --transcript` and SQLite into
 a temporary folder and puts that on the path: from then on `serving` and the like are its modules.
-`with_store` has those of a project with another store beside them.
+`with_store` has those of projects with other stores beside them.
 """
 
 import atexit

@@ -49,7 +49,7 @@ START = "dependencies = [\n"
 
 
 @cache
-def pyproject_of(framework: str, provider: str, store: str, transcript: bool) -> str:  # noqa: FBT001
+def pyproject_of(framework: str, provider: str, store: str, transcript: bool) -> str:
     answers: dict[str, options.Value | None] = {
         "framework": framework,
         "model_provider": provider,

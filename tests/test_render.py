@@ -171,8 +171,8 @@ def test_only_files_with_the_suffix_are_templates(tmp_path: Path) -> None:
 
 
 def test_a_condition_is_that_of_one_file_or_folder(tmp_path: Path) -> None:
-    paths = ("serving/transcript/a.py", "serving/transcript_notes.md")
-    paths += ("serving/streaming.py", "serving/streaming.py.txt")
+    paths = ["serving/transcript/a.py", "serving/transcript_notes.md"]
+    paths += ["serving/streaming.py", "serving/streaming.py.txt"]
     renderer = tiny_templates(tmp_path, dict.fromkeys(paths, ""))
     answers = complete({"framework": "adk", "stream": False, "transcript": False})
     assert list(renderer.render(answers)) == [paths[3], paths[1]]

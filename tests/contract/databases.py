@@ -37,6 +37,9 @@ class Database(Protocol):
     def query(self, sql: str) -> list[tuple[str, ...]]:
         """Run `sql` and return its rows, each value as text."""
 
+    def execute(self, sql: str) -> None:
+        """Change something, as another program could."""
+
     def connections(self, process: int) -> int:
         """How many there are, or how often the process has the file open."""
 
@@ -57,6 +60,10 @@ class SqliteFile:
             # text that is none must be seen, too
             database.text_factory = lambda data: data.decode(errors="replace")
             return [tuple(map(str, row)) for row in database.execute(sql)]
+
+    def execute(self, sql: str) -> None:
+        with closing(sqlite3.connect(self.file)) as database, database:
+            database.execute(sql)
 
     def connections(self, process: int) -> int:
         files = Path(f"/proc/{process}/fd").iterdir()
@@ -81,6 +88,9 @@ class PostgresDatabase:
 
     def query(self, sql: str) -> list[tuple[str, ...]]:
         return self.server.query(self.url, sql)
+
+    def execute(self, sql: str) -> None:
+        self.query(sql)
 
     def connections(self, process: int) -> int:  # noqa: ARG002 - it has them all
         ((number,),) = self.query(OTHERS)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import httpx
 
 from contract.client import Client
+from contract.databases import Database
 from contract.environments import python_of
 from contract.projects import Variant
 from contract.stores import InMemory, Store
@@ -61,6 +62,12 @@ class Server:
         self.folder = folder
         self.store = store or InMemory()
         self.client = Client(port)
+
+    @property
+    def database(self) -> Database:
+        """The one in which its sessions are."""
+        assert not isinstance(self.store, InMemory)
+        return self.store
 
     @property
     def control(self) -> Path:
@@ -190,8 +197,9 @@ def serve(
 ) -> Iterator[Server]:
     """Write the project into `folder` and run it, by the launcher or by itself.
 
-    Its sessions are in the store; without one they are wherever the environment says. Nothing of the environment of the tests reaches it; at the end, nothing but this machine may
-    have been reached by it.
+    Its sessions are in the store; without one they are wherever the environment says. Nothing of
+    the environment of the tests reaches it; at the end, nothing but this machine may have been
+    reached by it.
     """
     project = variant.write(folder / "project")
     control = folder / "control"

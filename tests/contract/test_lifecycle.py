@@ -88,7 +88,7 @@ def test_an_idle_session_expires(tight: Server, models: FakeModels) -> None:
     if isinstance(tight.store, InMemory) or not tight.variant.transcript:
         turn = tight.variant.turn_after(2)
     else:
-        until(lambda: turns(tight.store, "expiry idle") == [])
+        until(lambda: turns(tight.database, "expiry idle") == [])
         turn = 1
     assert client.ask("again", "expiry idle").text == f"turn {turn}: again"
 

@@ -1,1 +1,1 @@
-"""The rows that sessions are kept in: stores, what reads and writes them, what makes them expire."""
+"""The rows that sessions are kept in: stores, what uses them, what makes them expire."""

@@ -1,6 +1,6 @@
-"""Each kind of store: those that a project can be created with, and what it has where none is named."""
+"""Each kind of store that a project can have."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import generated
@@ -14,7 +14,7 @@ IN_A_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.real)]
 ALL = [*IN_MEMORY, *IN_A_DATABASE]
 
 
-def each(kinds: list[object]) -> pytest.MarkDecorator:
+def each(kinds: Sequence[object]) -> pytest.MarkDecorator:
     """Run a test with these alone."""
     return pytest.mark.parametrize("subject", kinds, indirect=True)
 

@@ -111,12 +111,20 @@ class Agent:
             await turn.keep(reply, [prompt, reply])
         return reply
 
-    async def fail(self, key: Any, prompt: str, error: Exception) -> str:
-        """Run a turn that fails; return what its caller is told."""
+    async def refused(self, key: Any, prompt: str, inside: Callable[[Any], Any]) -> Any:
+        """Run a turn in which this happens, and which fails; return what its caller is told."""
         with pytest.raises(self._modules.turns.HTTPException) as raised:
-            async with self.transcripts.turn(key, prompt):
-                raise error
-        return str(raised.value.detail)
+            async with self.transcripts.turn(key, prompt) as turn:
+                await inside(turn)
+        return raised.value
+
+    async def fail(self, key: Any, prompt: str, error: Exception) -> str:
+        """Run a turn that fails in this way; return the sentence for its caller."""
+
+        async def inside(_: Any) -> None:
+            raise error
+
+        return str((await self.refused(key, prompt, inside)).detail)
 
     async def said(self, key: Any, limit: int = 1_000) -> list[str]:
         """The texts of a transcript."""
@@ -135,5 +143,5 @@ class Agent:
     async def _open(self, key: Any) -> Any:
         return self._modules.turns.Session(key)
 
-    async def _close(self, key: Any, session: Any) -> None:
+    async def _close(self, key: Any, _: Any) -> None:
         self.closed.append(key)

@@ -137,11 +137,13 @@ async def test_every_question_is_answered_through_an_index(
 @in_each
 async def test_what_is_deleted_leaves_no_turn_behind(subject: Subject) -> None:
     stores, key, rows = [subject.open(), subject.open()], subject.key(), subject.modules.rows
+    ends: Any
     for turn in range(8):
         (position,) = await subject.add(stores[0], key, subject.row("first"))
         adding = stores[0].add(key, position, subject.row(str(turn)))
         deleting = stores[1].delete(key)
-        added, deleted = await asyncio.gather(adding, deleting, return_exceptions=True)
+        ends = await asyncio.gather(adding, deleting, return_exceptions=True)
+        added, deleted = ends
         assert isinstance(added, rows.Conflict | rows.Position)
         # of a turn that comes first the messages are counted, of one that comes later nothing stays
         assert deleted == (1 if isinstance(added, rows.Conflict) else 2)

@@ -1,101 +1,73 @@
-"""A turn, from its prompt to its record."""
+"""A turn, from its prompt to its row, and its status while it runs."""
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import generated  # noqa: F401 - puts `chat` and `invocation` on the path
+import generated  # noqa: F401 - puts the modules of a project on the path
 import pytest
-from chat.models import ChatMessage, StatusModel
-from chat.recording import INTERRUPTED, record, shown
-from chat.session import SessionManager
-from serving.identity import SessionKey
 from serving.tools import prepared
 from starlette.exceptions import HTTPException
+from store.kinds import each
+from store.subject import Agent, Subject
 
-KEY = SessionKey(None, "user", "session")
-
-
-def manager() -> SessionManager:
-    return SessionManager(lambda: None)
+pytestmark = each(["sqlite"])
 
 
-def said(messages: list[ChatMessage]) -> list[tuple[str, str]]:
-    return [(message.role, message.message) for message in messages]
+@pytest.fixture
+async def agent(subject: Subject) -> AsyncIterator[Agent]:
+    """A process that keeps its sessions in a file."""
+    made = subject.agent()
+    yield made
+    await made.swept()
 
 
-async def test_a_turn_is_its_prompt_and_its_reply() -> None:
-    transcripts = manager()
-    async with record(transcripts, KEY, "hello") as turn:
-        turn.begin("conversation")
-        turn.end("reply")
-    messages = await transcripts.get_messages(KEY)
-    assert said(messages) == [("user", "hello"), ("assistant", "reply")]
-    assert {message.conversation_id for message in messages} == {"conversation"}
-
-
-async def test_a_streamed_reply_is_what_was_sent() -> None:
-    transcripts, sent = manager(), list[str]()
-    async with record(transcripts, KEY, "hello") as turn:
+async def test_a_streamed_reply_is_what_was_sent(subject: Subject, agent: Agent) -> None:
+    key, sent = subject.key(), list[str]()
+    async with agent.transcripts.turn(key, "hello") as turn:
         send = turn.sends(sent.append)
-        send("re")
-        send("ply")
-        assert (await transcripts.get_status(KEY)).status == "streaming"
-        assert await transcripts.get_messages(KEY) == []
-        turn.end("the last part of it")
-    assert sent == ["re", "ply"]
-    assert said(await transcripts.get_messages(KEY))[1] == ("assistant", "reply")
+        for delta in ("re", "\ud83c", "\udf89", "ply", "\ud83c"):
+            send(delta)
+        assert (await agent.transcripts.get_status(key)).status == "streaming"
+        assert await agent.said(key) == []
+        await turn.keep("the last part of it", ["turn"])
+    assert sent == ["re", "\ud83c", "\udf89", "ply", "\ud83c"]
+    assert await agent.said(key) == ["hello", "re🎉ply\N{REPLACEMENT CHARACTER}"]
 
 
-async def test_a_turn_that_is_cancelled_is_an_interrupted_one() -> None:
-    transcripts, running = manager(), asyncio.Event()
-
-    async def run() -> None:
-        async with record(transcripts, KEY, "hello"):
-            running.set()
-            await asyncio.sleep(60)
-
-    task = asyncio.create_task(run())
-    await running.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    messages = await transcripts.get_messages(KEY)
-    assert said(messages) == [("user", "hello"), ("error", INTERRUPTED)]
-    assert (await transcripts.get_status(KEY)).status == "failed"
+async def test_a_reply_of_which_nothing_was_sent_is_the_whole_one(
+    subject: Subject, agent: Agent
+) -> None:
+    key = subject.key()
+    async with agent.transcripts.turn(key, "hello") as turn:
+        turn.sends(print)
+        await turn.keep("reply", ["turn"])
+    assert await agent.said(key) == ["hello", "reply"]
 
 
-async def test_only_what_the_caller_may_read_is_recorded_of_a_failure() -> None:
-    transcripts = manager()
-    with pytest.raises(HTTPException):
-        async with record(transcripts, KEY, "hello"):
-            raise HTTPException(504, "It took too long.") from ValueError("secret")
-    with pytest.raises(ValueError, match="secret"):
-        async with record(transcripts, KEY, "hello"):
-            raise ValueError("secret")
-    asked, failed, _, unknown = await transcripts.get_messages(KEY)
-    assert (asked.message, failed.message) == ("hello", "It took too long.")
-    assert failed.metadata["status"] == 504
-    assert unknown.message == INTERRUPTED
+async def test_only_what_the_caller_may_read_is_recorded_of_a_failure(
+    subject: Subject, agent: Agent
+) -> None:
+    key = subject.key()
+    told = await agent.fail(key, "one", HTTPException(418, "a secret"))
+    await agent.fail(key, "two", ValueError("a secret"))
+    assert await agent.said(key) == ["one", told, "two", told]
+    for message in await agent.transcripts.get_messages(key):
+        assert "secret" not in message.model_dump_json()
 
 
-async def test_a_turn_without_a_session_leaves_nothing() -> None:
-    transcripts = manager()
-    async with record(transcripts, None, "hello") as turn:
-        turn.begin("conversation")
-        turn.sends(lambda _: None)("reply")
-        turn.end("reply")
-    assert await transcripts.get_sessions(None, None) == []
-
-
-async def test_of_two_turns_the_status_is_that_of_the_one_that_runs() -> None:
-    transcripts = manager()
-    async with record(transcripts, KEY, "one") as one:
-        one.begin("conversation")
-        async with record(transcripts, KEY, "two"):
-            assert (await transcripts.get_status(KEY)).status == "running"
-    assert (await transcripts.get_status(KEY)).status == "done"
+async def test_the_first_message_is_as_old_as_its_prompt(subject: Subject, agent: Agent) -> None:
+    key = subject.key()
+    before = subject.modules.messages.utc_now()
+    async with agent.transcripts.turn(key, "hello") as turn:
+        begun = subject.modules.messages.utc_now()
+        await asyncio.sleep(0.01)
+        ending = subject.modules.messages.utc_now()
+        await turn.keep("reply", ["turn"])
+    asked, answered = await agent.transcripts.get_messages(key)
+    assert before <= asked.timestamp <= begun
+    assert ending <= answered.timestamp
 
 
 async def slow_sum(a: int, b: int = 2) -> int:
@@ -110,6 +82,7 @@ def quick_sum(a: int, b: int = 2) -> int:
 
 
 @pytest.mark.parametrize("function", [slow_sum, quick_sum])
+@pytest.mark.usefixtures("subject")
 async def test_a_tool_stays_what_it_is(function: Callable[..., Any]) -> None:
     tool: Callable[..., Any] = prepared(function)
     assert inspect.signature(tool) == inspect.signature(function)
@@ -118,33 +91,36 @@ async def test_a_tool_stays_what_it_is(function: Callable[..., Any]) -> None:
     assert await tool(1, b=4) == 5
 
 
-async def test_a_tool_shows_in_the_status_of_its_own_turn_alone() -> None:
-    transcripts, seen = manager(), list[StatusModel]()
-    other = SessionKey(None, "user", "other")
+async def test_a_tool_shows_in_the_status_of_its_own_turn_alone(
+    subject: Subject, agent: Agent
+) -> None:
+    key, other, seen = subject.key(), subject.key("other"), list[Any]()
+    status, going = agent.transcripts.get_status, asyncio.Event()
 
     async def look() -> None:
-        seen.extend([await transcripts.get_status(KEY), await transcripts.get_status(other)])
+        seen.extend([await status(key), await status(other)])
         raise ValueError
 
-    async with record(transcripts, other, "hello"):
-        pass
-
-    async def wait(going: asyncio.Event) -> None:
-        async with record(transcripts, other, "hello") as turn:
-            turn.begin("other")
+    async def wait() -> None:
+        async with agent.transcripts.turn(other, "hello") as turn:
             await going.wait()
+            await turn.keep("reply", ["turn"])
 
-    going = asyncio.Event()
-    waiting = asyncio.create_task(wait(going))
-    await asyncio.sleep(0)
-    async with record(transcripts, KEY, "hello") as turn:
-        turn.begin("conversation")
+    waiting = asyncio.create_task(wait())
+    while (await status(other)).status != "running":
+        await asyncio.sleep(0.01)
+    async with agent.transcripts.turn(key, "hello") as turn:
         with pytest.raises(ValueError, match=r"^$"):
-            await shown(look)()
-        after = await transcripts.get_status(KEY)
+            await subject.modules.recording.shown(look)()
+        after = await status(key)
+        await turn.keep("reply", ["turn"])
     going.set()
     await waiting
-    assert [status.status for status in seen] == ["tool in use", "running"]
-    assert [status.current_step for status in seen] == ["look", None]
+    assert [each.status for each in seen] == ["tool in use", "running"]
+    assert [each.current_step for each in seen] == ["look", None]
     assert (after.status, after.current_step) == ("running", None)
     assert after.progress == seen[0].progress
+
+
+async def test_a_tool_outside_of_a_turn_is_only_a_tool(subject: Subject) -> None:
+    assert await subject.modules.recording.shown(slow_sum)(1) == 3

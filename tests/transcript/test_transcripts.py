@@ -81,7 +81,7 @@ async def test_what_is_no_message_of_the_session_is_no_place_to_page_from(
         await agent.transcripts.get_messages(key, before=first.message_id)
 
 
-async def test_a_context_has_no_half_of_a_failed_turn(subject: Subject, agent: Agent) -> None:
+async def test_a_context_has_no_half_of_a_failed_turn(agent: Agent) -> None:
     key = await agent.transcripts.create_session("user", {"plan": "gold"})
     await agent.fail(key, "lost", ValueError())
     await agent.ask(key, "hello")
@@ -128,17 +128,18 @@ async def test_what_the_store_did_not_take_is_not_said_to_have_failed_in_it(
 
     key = subject.key()
     await agent.ask(key, "one")
-    for part, add in (("add", False), ("since", False), ("add", True)):
-        with (
-            monkeypatch.context() as patch,
-            pytest.raises(subject.modules.turns.HTTPException) as raised,
-        ):
+
+    async def keep(turn: Any) -> None:
+        await turn.keep("reply", ["lost", "reply"])
+
+    async def fail(_: Any) -> None:
+        raise ValueError
+
+    for part, inside, status in (("add", keep, 503), ("since", keep, 503), ("add", fail, 502)):
+        with monkeypatch.context() as patch:
             patch.setattr(agent.store, part, away)
-            async with agent.transcripts.turn(key, "lost") as turn:
-                if add:
-                    raise ValueError  # which cannot be recorded either
-                await turn.keep("reply", ["lost", "reply"])
-        assert raised.value.status_code == (502 if add else 503)
+            refused = await agent.refused(key, "lost", inside)
+        assert refused.status_code == status
         assert await agent.said(key) == ["one", "1: one"]
     assert await agent.ask(key, "two") == "2: two"
 
@@ -163,13 +164,12 @@ async def test_a_turn_that_is_cancelled_is_a_failed_one(subject: Subject, agent:
 async def test_a_turn_that_never_had_its_session_leaves_nothing(
     subject: Subject, agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, http_exception = subject.key(), subject.modules.turns.HTTPException
+    key = subject.key()
     async with agent.transcripts.turn(key, "first") as turn:
         with monkeypatch.context() as patch:
             patch.setattr(subject.modules.turns, "TURN_SECONDS", 0.05)
-            with pytest.raises(http_exception) as raised:
-                await asyncio.create_task(agent.ask(key, "second"))
-        assert raised.value.status_code == 504
+            told = await asyncio.create_task(agent.fail(key, "second", ValueError()))
+        assert told.startswith("The agent took too long to answer.")
         await turn.keep("reply", ["first", "reply"])
     assert await agent.said(key) == ["first", "reply"]
     assert (await agent.transcripts.get_status(key)).status == "done"
@@ -262,9 +262,10 @@ async def test_a_session_that_cannot_be_forgotten_is_as_it_was(
 
     key = subject.key()
     await agent.ask(key, "hello")
-    with monkeypatch.context() as patch, pytest.raises(subject.modules.rows.Unavailable):
+    with monkeypatch.context() as patch:
         patch.setattr(agent.store, "delete", away)
-        await agent.transcripts.forget(key)
+        with pytest.raises(subject.modules.rows.Unavailable):
+            await agent.transcripts.forget(key)
     assert agent.closed == []
     assert await agent.said(key) == ["hello", "1: hello"]
     assert await agent.ask(key, "again") == "2: again"
@@ -287,18 +288,20 @@ async def test_what_is_forgotten_elsewhere_is_not_remembered_here(subject: Subje
 async def test_a_turn_that_another_process_got_ahead_of_is_refused_whole(subject: Subject) -> None:
     here, elsewhere, key = subject.agent(), subject.agent(), subject.key()
     await here.ask(key, "one")
-    with pytest.raises(subject.modules.turns.HTTPException) as raised:
-        async with here.transcripts.turn(key, "behind") as turn:
-            assert await elsewhere.ask(key, "ahead") == "2: ahead"
-            await turn.keep("reply", ["behind", "reply"])
-    assert raised.value.status_code == 409
+
+    async def behind(turn: Any) -> None:
+        assert await elsewhere.ask(key, "ahead") == "2: ahead"
+        await turn.keep("reply", ["behind", "reply"])
+
+    assert (await here.refused(key, "behind", behind)).status_code == 409
     assert await here.said(key) == ["one", "1: one", "ahead", "2: ahead"]
     # a failed one is recorded where it stands, or not at all
-    with pytest.raises(subject.modules.turns.HTTPException) as raised:
-        async with here.transcripts.turn(key, "fails"):
-            await elsewhere.ask(key, "ahead again")
-            raise ValueError
-    assert raised.value.status_code == 502
+
+    async def fails(_: Any) -> None:
+        await elsewhere.ask(key, "ahead again")
+        raise ValueError
+
+    assert (await here.refused(key, "fails", fails)).status_code == 502
     assert await here.ask(key, "after") == "4: after"
     assert len(await here.said(key)) == 8
     for agent in (here, elsewhere):
