@@ -20,7 +20,6 @@ from fake_models.sdks import botocore_config
 from serving.identity import Caller, SessionKey
 from serving.store import keeping
 from serving.store.keeping import KeptSessions
-from serving.store.memory import AsItIs
 from serving.store.rows import Row, Said, Unavailable
 from serving.turns import Session
 
@@ -35,6 +34,18 @@ ANSWERS = {"framework": "strands", "session_store": "agentcore-memory"}
 module: Any = import_module("serving.store.agentcore_memory")
 
 ANN = Caller("tenant", "ann")
+
+
+class Plain:
+    """The form of a turn that is a text."""
+
+    def encode(self, turn: str) -> str:
+        return turn
+
+    def decode(self, body: str) -> str:
+        return body
+
+
 KEY = SessionKey(*ANN, "session")
 
 
@@ -43,7 +54,7 @@ class Process:
 
     def __init__(self) -> None:
         self.store = module.AgentCoreMemoryStore(MEMORY_ID)
-        self.kept: KeptSessions[str] = KeptSessions(self.store, AsItIs())
+        self.kept: KeptSessions[str] = KeptSessions(self.store, Plain())
         self.sessions: dict[SessionKey, Session[str]] = {}
 
     async def begin(self, key: SessionKey = KEY) -> Session[str]:

@@ -94,9 +94,11 @@ def test_a_text_of_a_type_of_its_own_is_a_text() -> None:
         1j,
         print,
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
-@pytest.mark.parametrize("place", [lambda value: value, lambda value: {"deep": [[value]]}])
+@pytest.mark.parametrize(
+    "place", [lambda value: value, lambda value: {"deep": [[value]]}], ids=["bare", "deep"]
+)
 def test_what_is_no_plain_value_is_refused(value: object, place: Any) -> None:
     with pytest.raises(TypeError, match="cannot be kept with a"):
         FORMAT.encode(place(value))
