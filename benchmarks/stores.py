@@ -161,7 +161,7 @@ def adding(store: str, postgres: Postgres, rows: int, rounds: int) -> float:
         env = {**own_environment(), "SESSION_DB": f"{name}/sessions.db"}
         env["DATABASE_URL"] = postgres.create_database()
         python = environments.python_of(variant.framework)
-        command = [python, PROGRAMS / "adding.py", str(rows), str(rounds)]
+        command = [str(python), str(PROGRAMS / "adding.py"), str(rows), str(rounds)]
         output = subprocess.check_output(command, cwd=folder, env=env, text=True)
     short, long = map(float, output.split())
     return long / short

@@ -31,7 +31,11 @@ OWNER = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 # the system gives none of these to a client, which would otherwise take the port in an outage
 PORTS = range(20_000, 32_000)
 SECONDS = 60.0
-SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": 200}
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": 200,
+}
 _AS_OWNER: dict[str, Any] = (
     {"user": OWNER.pw_uid, "group": OWNER.pw_gid, "extra_groups": ()} if OWNER else {}
 )
@@ -190,7 +194,9 @@ class Postgres:
         for pid in (main, *_children(main)):
             # by the program: root without all its rights could not, but the owner can
             limit = ["prlimit", "--pid", str(pid), f"--fsize={size}:"]
-            subprocess.run(limit, check=True, **_AS_OWNER)
+            done = subprocess.run(limit, capture_output=True, text=True, check=False, **_AS_OWNER)
+            if done.returncode and _stat(pid):
+                raise RuntimeError(done.stderr)
 
     def _answers(self) -> bool:
         try:

@@ -96,7 +96,7 @@ def test_create_writes_the_rendered_files_and_says_what_is_next() -> None:
 def test_every_flag_reaches_the_project() -> None:
     result = invoke(
         *("create", "shop", "--framework", "LangChain_LangGraph", "--model-provider", "OpenAI"),
-        *("--model-id", "gpt-x", *ALL_ON),
+        *("--model-id", "gpt-x", *ALL_ON, "--session-store", "PostgreSQL"),
         *("--description", 'Sells "{{ it }}"', "--output-dir", "a b/c", "--no-git", "--json"),
     )
     made = json.loads(result.stdout)
@@ -107,6 +107,7 @@ def test_every_flag_reaches_the_project() -> None:
         "description": 'Sells "{{ it }}"',
         "model_provider": "openai",
         "model_id": "gpt-x",
+        "session_store": "postgres",
         **{option.name: True for option in SWITCHES},
     }
     assert made["path"] == str(Path("a b/c/shop").resolve())

@@ -37,39 +37,66 @@ by_pair = pytest.mark.parametrize(("framework", "provider"), PAIRS)
 by_machine = pytest.mark.parametrize("machine", MACHINES)
 
 
+# What the options need beside what every project of the pair does.
+ADDED = {
+    ("memory", False): set(),
+    ("memory", True): {"pydantic"},
+    ("sqlite", False): {"aiosqlite", "platformdirs", "sqlalchemy"},
+    ("postgres", False): {"asyncpg", "sqlalchemy"},
+    ("agentcore-memory", False): {"boto3"},
+}
+START = "dependencies = [\n"
+
+
 @cache
-def pyproject(framework: str, provider: str, *, transcript: bool = True) -> str:
+def pyproject_of(framework: str, provider: str, store: str, transcript: bool) -> str:  # noqa: FBT001
     answers: dict[str, options.Value | None] = {
         "framework": framework,
         "model_provider": provider,
+        "session_store": store,
         "transcript": transcript,
     }
     return render(complete(answers))["pyproject.toml"]
 
 
-def tables(framework: str, provider: str, *, transcript: bool = True) -> dict[str, Any]:
-    return tomllib.loads(pyproject(framework, provider, transcript=transcript))
+@cache
+def pyproject(framework: str, provider: str) -> str:
+    """One with the requirements of all options: what resolves with them does with fewer."""
+    whole = pyproject_of(framework, provider, "memory", True)
+    for store in options.SESSION_STORE.values:
+        text = pyproject_of(framework, provider, str(store), True)
+        for line in text.partition(START)[2].partition("\n]\n")[0].splitlines():
+            if line not in whole.splitlines():
+                whole = whole.replace(START, f"{START}{line}\n", 1)
+    return whole
 
 
-def required(framework: str, provider: str, *, transcript: bool = True) -> dict[str, list[str]]:
+def tables(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
+
+
+def required(text: str) -> dict[str, list[str]]:
     """Every requirement by the extra that asks for it; those of every project by an empty one."""
-    table = tables(framework, provider, transcript=transcript)["project"]
+    table = tables(text)["project"]
     return {"": table["dependencies"], **table["optional-dependencies"]}
 
 
 def requirements(framework: str, provider: str) -> list[Requirement]:
-    """Every requirement of the project, its extras included."""
-    return [Requirement(text) for texts in required(framework, provider).values() for text in texts]
+    """Every requirement of the pair, extras and options included."""
+    whole = required(pyproject(framework, provider))
+    return [Requirement(text) for texts in whole.values() for text in texts]
 
 
+@pytest.mark.parametrize(("store", "transcript"), ADDED)
 @by_pair
-def test_a_transcript_adds_its_packages_alone(framework: str, provider: str) -> None:
-    """So what holds with a transcript holds without: the same requirements, and fewer."""
-    whole, plain = (required(framework, provider, transcript=each) for each in (True, False))
+def test_an_option_adds_its_packages_alone(
+    framework: str, provider: str, store: str, transcript: bool
+) -> None:
+    """So what holds with it holds without: the same requirements, and fewer."""
+    plain = required(pyproject_of(framework, provider, "memory", False))
+    whole = required(pyproject_of(framework, provider, store, transcript))
     added = [text for text in whole[""] if text not in plain[""]]
-    assert {Requirement(text).name for text in added} == {"aiosqlite", "pydantic", "sqlalchemy"}
-    (driver,) = whole.pop("postgresql")
-    assert Requirement(driver).name == "asyncpg"
+    assert {Requirement(text).name for text in added} == ADDED[store, transcript]
     assert whole == {**plain, "": whole[""]}
     assert [text for text in whole[""] if text not in added] == plain[""]
 
@@ -99,13 +126,13 @@ def test_a_package_has_the_same_bounds_for_every_provider() -> None:
 @by_pair
 def test_uv_and_pip_install_the_same_tools(framework: str, provider: str) -> None:
     """`uv sync` takes the group, `pip install '.[test]'` the extra: the group is the extra."""
-    whole = tables(framework, provider)
+    whole = tables(pyproject(framework, provider))
     assert whole["dependency-groups"]["dev"] == [f"{whole['project']['name']}[test]"]
 
 
 @pytest.mark.parametrize("python", pins.PYTHONS)
 def test_the_supported_pythons_are_those_that_are_resolved(python: str) -> None:
-    supported = SpecifierSet(tables("strands", "bedrock")["project"]["requires-python"])
+    supported = SpecifierSet(tables(pyproject("strands", "bedrock"))["project"]["requires-python"])
     assert f"{python}.0" in supported
     assert "3.10.99" not in supported
     assert "3.15.0" not in supported

@@ -2,12 +2,14 @@
 
 import http.client
 import json
+import re
 import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +29,7 @@ from fake_models.sdks import (
     OpenAIResponses,
     boto3,
 )
+from fake_models.wire import REDACTED, SIGNATURE
 
 pytestmark = [
     pytest.mark.real,
@@ -308,6 +311,7 @@ def _nothing(chat: Chat) -> None:
 
 Build = Callable[[Chat], None]
 OPENAI, CLAUDE = (OpenAIChat, OpenAIResponses), (Anthropic, AnthropicBedrock)
+REDACTS = (*CLAUDE, BedrockConverse)
 REFUSED: list[tuple[Build, tuple[type[Chat], ...], str]] = [
     (_nothing, (*CLAUDE, BedrockConverse), "at least one message"),
     (_nothing, (OpenAIChat,), "empty array"),
@@ -525,7 +529,7 @@ def test_thoughts_are_apart(sdk: type[Chat], streamed: bool, directive: str) -> 
 
 
 @pytest.mark.parametrize("sdk", [Anthropic, AnthropicBedrock, BedrockConverse])
-@pytest.mark.parametrize("given", ["c2lnbmF0dXJl", "forged"])
+@pytest.mark.parametrize("given", [SIGNATURE, "forged"])
 def test_thoughts_come_back_as_they_were(sdk: type[Chat], given: str) -> None:
     chat = sdk()
     chat.user("hello")
@@ -540,6 +544,107 @@ def test_thoughts_come_back_as_they_were(sdk: type[Chat], given: str) -> None:
             chat.ask(streamed=False)
     else:
         assert chat.ask(streamed=False)[0] == "turn 2: again"
+
+
+def redacted(sdk: type[Chat], data: str) -> dict[str, object]:
+    """Thoughts that nobody may read, as they go back to the model."""
+    if sdk is BedrockConverse:
+        return {"reasoningContent": {"redactedContent": b64decode(data)}}
+    return {"type": "redacted_thinking", "data": data}
+
+
+@each_sdk
+@both_ways
+def test_thoughts_that_nobody_may_read(sdk: type[Chat], streamed: bool) -> None:
+    chat = sdk()
+    chat.user("hello <<redacted>> <<thoughts=hm hm>>")
+    assert chat.ask(streamed=streamed)[0] == "turn 1: hello"
+    assert chat.redacted == (b64decode(REDACTED) if sdk in REDACTS else b"")
+
+
+@pytest.mark.parametrize("sdk", REDACTS)
+@pytest.mark.parametrize("given", [REDACTED, "Zm9yZ2Vk"], ids=["genuine", "forged"])
+def test_redacted_thoughts_come_back_as_they_were(sdk: type[Chat], given: str) -> None:
+    chat = sdk()
+    chat.user("hello")
+    chat.assistant("hi")
+    chat.history[-1]["content"].insert(0, redacted(sdk, given))
+    chat.user("again")
+    if given == REDACTED:
+        assert chat.ask(streamed=False)[0] == "turn 2: again"
+    else:
+        with pytest.raises(Exception, match="Invalid `data`"):
+            chat.ask(streamed=False)
+
+
+def test_gemini_refuses_a_forged_signature() -> None:
+    for signature in (b64decode(SIGNATURE), b"forged"):
+        chat = Gemini()
+        chat.user("hello")
+        chat.assistant("hi")
+        chat.history[-1].parts[0].thought_signature = signature
+        chat.user("again")
+        if signature == b"forged":
+            with pytest.raises(Exception, match="signature is not valid"):
+                chat.ask(streamed=False)
+        else:
+            assert chat.ask(streamed=False)[0] == "turn 2: again"
+
+
+@both_ways
+def test_gemini_signs_what_it_said_after_thoughts(models: FakeModels, streamed: bool) -> None:
+    kind = "streamGenerateContent?alt=sse" if streamed else "generateContent"
+    contents = {"contents": [{"role": "user", "parts": [{"text": "hello <<thoughts=hm>>"}]}]}
+    said_once = post(models, f"/v1beta/models/gemini:{kind}", contents)
+    assert said_once.count(f'"thoughtSignature":"{SIGNATURE}"') == 1
+
+
+@each_sdk
+@both_ways
+def test_what_a_bad_tool_is_given(sdk: type[Chat], streamed: bool) -> None:
+    chat = sdk()
+    chat.user('<<bad-tool=add_numbers>> <<arguments={"a": {"$bytes": "aGk="}}>>')
+    _, (call,) = chat.ask(streamed=streamed)
+    assert call.arguments == {"a": {"$bytes": "aGk="}}
+
+
+PATHS = {
+    "/v1/chat/completions": "chatcmpl-",
+    "/v1/responses": "msg_",
+    "/v1/messages": "msg_",
+    "/v1beta/models/gemini:generateContent": "responseId",
+    "/model/a/converse": "tooluse_",
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_ids_can_be_made_of_words(models: FakeModels, path: str) -> None:
+    def answer(words: str) -> str:
+        prompt = f"<<tool=f:1>> <<tool=f:2>> <<say=I see>> {words}"
+        body = json.dumps({**CHAT, **CONTENTS, "max_tokens": 9, "input": "<<blocked>>"})
+        if "converse" in path:
+            body = json.dumps(CONVERSE)
+        text = post(models, path, json.loads(body.replace("<<blocked>>", prompt)))
+        return re.sub(r'"created(_at)?":\d+', "", text)
+
+    first, again, others = (answer(f"<<ids={words}>>") for words in ("one", "one", "two"))
+    assert PATHS[path] in first
+    assert first == again != others
+    assert answer("") != answer("")
+
+
+def test_ids_of_one_conversation_differ(models: FakeModels) -> None:
+    chat = Anthropic()
+    seen = set()
+    for _ in range(3):
+        chat.user("<<tool=f:1>> <<tool=f:2>> <<ids=one>>")
+        _, calls = chat.ask(streamed=True)
+        seen |= {call.id for call in calls}
+        chat.assistant("", *calls)
+        chat.results(*((call, "done") for call in calls))
+        chat.assistant("done")
+    assert len(seen) == 6
+    assert models.requests[-1].body.count(b'"tool_use_id"') == 4
 
 
 @each_sdk

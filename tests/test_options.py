@@ -207,6 +207,7 @@ def test_defaults_follow_from_the_framework() -> None:
         "description": "An agent on Google ADK for Amazon Bedrock AgentCore",
         "model_provider": "gemini",
         "model_id": "gemini-3.8-flash",
+        "session_store": "memory",
         **{option.name: option.default for option in options.OPTIONS if not option.choices},
     }
 

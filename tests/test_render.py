@@ -143,7 +143,8 @@ def test_files_are_sorted_end_in_a_newline_and_do_not_change() -> None:
 def test_files_that_only_some_projects_have() -> None:
     projects = [render(answers) for answers in combinations()]
     every = {path for files in projects for path in files}
-    for part in options.FILE_CONDITIONS:
+    # the files of a folder before the folder: they have conditions of their own beside its
+    for part in sorted(options.FILE_CONDITIONS, reverse=True):
         some = {path for path in every if path == part or path.startswith(f"{part}/")}
         assert some, part
         # all of a folder or nothing of it
@@ -170,10 +171,11 @@ def test_only_files_with_the_suffix_are_templates(tmp_path: Path) -> None:
 
 
 def test_a_condition_is_that_of_one_file_or_folder(tmp_path: Path) -> None:
-    paths = ("chat/store.py", "chat_notes.md", "serving/streaming.py", "serving/streaming.py.txt")
+    paths = ("serving/transcript/a.py", "serving/transcript_notes.md")
+    paths += ("serving/streaming.py", "serving/streaming.py.txt")
     renderer = tiny_templates(tmp_path, dict.fromkeys(paths, ""))
     answers = complete({"framework": "adk", "stream": False, "transcript": False})
-    assert list(renderer.render(answers)) == ["chat_notes.md", "serving/streaming.py.txt"]
+    assert list(renderer.render(answers)) == [paths[3], paths[1]]
 
 
 def test_what_tools_leave_behind_is_no_file_of_the_project(tmp_path: Path) -> None:

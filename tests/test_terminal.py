@@ -19,6 +19,9 @@ from agentcore_new.render import render
 DOWN = "\x1b[B"
 ENTER = "\r"
 SWITCHES = [option for option in options.OPTIONS if not option.choices]
+# what is asked after the model
+AFTER = options.QUESTIONS[options.QUESTIONS.index(options.MODEL_ID) + 1 :]
+LAST = [option for option in options.OPTIONS if option in AFTER]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -82,9 +85,9 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
         process.expect("claude-sonnet")
         process.send(ENTER)
         *asked, last = SWITCHES
-        for switch in asked:
-            process.expect_exact(switch.question)
-            process.send("y")
+        for option in LAST[:-1]:
+            process.expect_exact(option.question)
+            process.send("y" if option in asked else choosing(option, "sqlite", default="memory"))
         process.expect_exact(last.question)
         process.send(ENTER)
         shown = rest(process)
@@ -95,6 +98,7 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
             "project_name": "shop",
             "description": "It's {{ mine }}",
             "model_provider": "anthropic",
+            "session_store": "sqlite",
             **{switch.name: True for switch in asked},
         }
     )
@@ -104,7 +108,7 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
     assert shlex.split(again) == [
         *("agentcore-new", "create", "shop", "--framework", "langgraph"),
         *("--description", "It's {{ mine }}", "--model-provider", "anthropic"),
-        *(*(switch.flag for switch in asked), "--yes"),
+        *("--stream", "--session-store", "sqlite", "--transcript", "--yes"),
     ]
 
 
@@ -116,7 +120,7 @@ def answer_framework(process: "pexpect.spawn[str]", framework: str) -> None:
 def test_only_what_is_not_given_is_asked() -> None:
     with terminal(
         *("create", "shop", "--description", "x", "--model-id", "m"),
-        *(*(switch.negated for switch in SWITCHES), "--no-git"),
+        *("--session-store", "memory", *(switch.negated for switch in SWITCHES), "--no-git"),
     ) as process:
         answer_framework(process, "adk")
         process.expect("Who serves the model")
@@ -181,8 +185,8 @@ def test_what_is_typed_takes_the_place_of_the_default_and_enter_takes_it() -> No
         process.send(ENTER)
         process.expect("Which model")
         process.send("my-model" + ENTER)
-        for _ in SWITCHES:
-            process.expect(r"\(y/N\)")
+        for question in LAST:
+            process.expect_exact(question.question)
             process.send(ENTER)
         shown = plain(rest(process))
     assert process.exitstatus == 0

@@ -273,5 +273,6 @@ FILE_CONDITIONS: Mapping[str, str] = {
     "serving/store/sql.py": "session_store in ('sqlite', 'postgres')",
     "serving/streaming.py": "stream",
     "serving/transcript": "transcript",
+    "tests/test_store.py": "session_store != 'memory'",
     "tests/test_transcript.py": "transcript",
 }

@@ -56,7 +56,9 @@ class SqliteFile:
         self.environment = {"SESSION_DB": str(self.file)}
 
     def query(self, sql: str) -> list[tuple[str, ...]]:
-        with closing(sqlite3.connect(self.file)) as database:
+        with closing(sqlite3.connect(self.file)) as database, database:
+            # text that is none must be seen, too
+            database.text_factory = lambda data: data.decode(errors="replace")
             return [tuple(map(str, row)) for row in database.execute(sql)]
 
     def execute(self, sql: str) -> None:

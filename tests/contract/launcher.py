@@ -10,9 +10,11 @@ which moment is told by files in the folder that CONTRACT_CONTROL names:
     unread-bytes    how much may be unread by all clients together
     opening-waits   while it exists, opening a session whose id says "open-hangs" does not end
     closing-waits   while it exists, closing a session does not end
+    looking-waits   while it exists, nobody is told which sessions were found to have expired
     tool-waits      while it exists, tools do not end, and hold their thread
     tool-says       while it exists, tools return this text, as JSON, instead of what they would
     tools.txt       written: a line for every tool that begins
+    looked.txt      written: a line for each time that some were looked for
     closed.jsonl    written: each session that is closed, with the number of its turns
     records.jsonl   written: every log record, whatever its logger
     models.txt      written: a line for every model that is made
@@ -138,6 +140,8 @@ def run(control: Path) -> None:
         module: Any = sys.modules.get(f"serving.store.{name}")
         if module:
             module.time = SimpleNamespace(monotonic=clock, time=time_of_day)
+    if kept := getattr(main, "kept", None):
+        hold_looking(kept.store, control)
     main.serve(main.app)
 
 
@@ -159,6 +163,21 @@ def hold_tools(control: Path) -> None:
         return prepared(tool)
 
     tools.prepared = held
+
+
+def hold_looking(store: Any, control: Path) -> None:
+    """Let a look for expired sessions do what the files say."""
+    unused = store.unused
+
+    async def held(*args: Any) -> Any:
+        found = await unused(*args)
+        with (control / "looked.txt").open("a") as file:
+            file.write(f"{len(found)}\n")
+        while (control / "looking-waits").exists():
+            await asyncio.sleep(0.01)
+        return found
+
+    store.unused = held
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """What keeps a database from servers, each for the time of a `with`."""
 
-import os
 import resource
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
+import pytest
+
+from contract.client import Reply
 from contract.databases import PostgresDatabase, SqliteFile
+from contract.projects import ON_DATABASES, Variant
 from contract.server import Server
 
 # of a database that a server uses already
@@ -30,6 +34,8 @@ FILL_PAGES = """
         END LOOP;
     END $$
 """
+REFUSED = "The store of the sessions does not answer. Try again later. Request id: "
+SECONDS = 5.0  # in which a turn is refused
 UNLIMITED = resource.RLIM_INFINITY
 
 
@@ -115,6 +121,14 @@ def locked_tables(database: PostgresDatabase, _: Server) -> Iterator[None]:
 
 
 @contextmanager
+def locked_writes(database: PostgresDatabase, _: Server) -> Iterator[None]:
+    """Another program lets nobody change anything."""
+    lock = "LOCK TABLE agent_sessions IN SHARE MODE"
+    with database.server.holding(database.url, lock):
+        yield
+
+
+@contextmanager
 def full_tables(database: PostgresDatabase, _: Server) -> Iterator[None]:
     """The file of the turns can grow no more, and has no room left for one."""
     for statement in (FILL, "VACUUM agent_turns"):  # which finds the room that is left
@@ -149,6 +163,11 @@ HELD_UP: dict[str, dict[str, Outage]] = {
     "sqlite": {"locked": locked_file},
     "postgres": {"hanging": hanging, "locked": locked_tables},
 }
+# those in which a turn is run, and cannot be kept
+WRITES: dict[str, dict[str, Outage]] = {
+    "sqlite": {"locked": locked_file},
+    "postgres": {"locked": locked_writes},
+}
 ABSENCES: dict[str, dict[str, Absence]] = {
     "sqlite": {
         "of another": file_of_another,
@@ -157,3 +176,34 @@ ABSENCES: dict[str, dict[str, Absence]] = {
     },
     "postgres": {"stopped": stopped, "hanging": hanging, "half made": half_made_tables},
 }
+
+
+def each_way(
+    kinds: dict[str, dict[str, Any]],
+    shapes: list[list[bool]],
+    among: list[Variant] = ON_DATABASES,
+) -> pytest.MarkDecorator:
+    """Run a test with each way in which a store is away: in these shapes, in turns."""
+    cases = []
+    for store, ways in kinds.items():
+        for n, (name, way) in enumerate(ways.items()):
+            for stream in shapes[n % len(shapes)]:
+                variants = [each for each in among if (each.store, each.stream) == (store, stream)]
+                variant = variants[n % len(variants)]
+                marks = pytest.mark.xdist_group(str(variant))
+                cases.append(pytest.param(variant, way, id=f"{name}-{variant}", marks=marks))
+    return pytest.mark.parametrize(("variant", "way"), cases, indirect=["variant"], scope="session")
+
+
+def is_refused(reply: Reply, variant: Variant) -> bool:
+    """Whether the caller was told that the store does not answer."""
+    status = 200 if variant.stream else 503
+    return reply.status == status and reply.error.startswith(REFUSED)
+
+
+@contextmanager
+def timed(seconds: float = SECONDS) -> Iterator[None]:
+    """See that the block takes no longer."""
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds

@@ -105,6 +105,11 @@ TRANSCRIPTS = [
 ]
 # one shape of each framework, in turns: what a test with transcripts need not run twice
 ALTERNATING = [variant for variant in TRANSCRIPTS if variant.keeps]
+# each framework with each database: one shape of it with a transcript, the other one without
+STORED = [
+    variant if variant.keeps else replace(variant, transcript=False, store=store)
+    for variant, store in zip(TRANSCRIPTS, cycle(("", "postgres", "sqlite", "")), strict=False)
+]
 # what the session contract is run for: in memory alone, and with all that can be kept
 CONTRACT = [*DEFAULTS, *ALTERNATING]
 STREAMED = [variant for variant in CONTRACT if variant.stream]

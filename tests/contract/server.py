@@ -138,6 +138,11 @@ class Server:
         file = self.control / "tools.txt"
         return len(file.read_text().splitlines()) if file.exists() else 0
 
+    def looked(self) -> list[int]:
+        """How many expired sessions there were at each look, under the launcher."""
+        file = self.control / "looked.txt"
+        return [int(line) for line in file.read_text().splitlines()] if file.exists() else []
+
     def closed_with(self) -> dict[str, int]:
         """How many turns each session had that was closed, under the launcher."""
         file = self.control / "closed.jsonl"

@@ -16,6 +16,10 @@ class InMemory:
 
     environment: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
 
+    def query(self, _sql: str) -> list[tuple[str, ...]]:
+        """Nothing, for nobody else can see it."""
+        return []
+
 
 Store = Database | InMemory
 

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from contract.client import Client
 from contract.environments import python_of
 from contract.projects import DEFAULTS, Variant, each
 from contract.server import Server, serve
+from contract.stores import Store
 
 pytestmark = [
     pytest.mark.real,
@@ -22,7 +23,8 @@ pytestmark = [
 TOOL = "(a: float, b: float) -> float:"
 STATEFUL = "(a: float, b: float, tool_context: Any) -> float:"
 RESULT = "    return a + b\n"
-# the sum of what was added so far, in the state of the session: as a value, and in a list
+# the sum of what was added so far, in the state of the session: as a value, and in a list; of 13
+# also when that was, which is no plain value
 TOTAL = """\
     state = tool_context.state
     state["total"] = state.get("total", 0) + a + b
@@ -33,6 +35,9 @@ TOTAL = """\
     state["temp:mine"] = tool_context.user_id
     log.info("called by %s", state["temp:mine"])
     assert state["total"] == sum(state["parts"])
+    if a == 13:
+        from datetime import datetime
+        state["added"] = datetime.now()
     total: float = state["total"]
     return total
 """
@@ -75,6 +80,33 @@ def test_what_a_failed_turn_wrote_is_gone(counting: Server) -> None:
     assert add(client, 2, "state fails") == "tool said 2"
     assert "could not answer" in add(client, 10, "state fails", failing="-then-fail")
     assert add(client, 3, "state fails") == "tool said 5"
+
+
+def test_the_state_of_a_session_outlives_the_process(
+    variant: Variant,
+    model_server: FakeModels,
+    new_store: Callable[[Variant, Path], Store],
+    tmp_path: Path,
+) -> None:
+    database = "postgres" if variant.stream else "sqlite"
+    project = Counting(**asdict(variant) | {"store": database})
+    store, environment = new_store(project, tmp_path), model_server.env("gemini")
+    with serve(project, tmp_path / "one", environment, store=store) as server:
+        for number, total in ((2, 2), (3, 5)):
+            assert add(server.client, number, "state") == f"tool said {total}"
+        # what no row can have fails its turn, and is not left out of it
+        assert "could not answer" in add(server.client, 13, "state")
+        assert add(server.client, 4, "state") == "tool said 9"
+        server.client.fence()
+        causes = [str(record.get("errorMessage")) for record in server.records()]
+        assert [cause for cause in causes if cause.endswith("with a datetime in it")]
+    with serve(project, tmp_path / "two", environment, store=store) as server:
+        assert add(server.client, 1, "state") == "tool said 10"
+        assert add(server.client, 1, "state of another") == "tool said 1"
+    # what is of one turn alone is of no row
+    bodies = [body for (body,) in store.query("SELECT body FROM agent_turns")]
+    assert len(bodies) == 5
+    assert all('"parts"' in body and "temp:" not in body for body in bodies)
 
 
 def test_a_block_is_named_in_the_log(server: Server) -> None:

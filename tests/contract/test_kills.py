@@ -4,7 +4,8 @@ Point 18, kept.
 """
 
 import random
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from time import sleep
 
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from fake_models import FakeModels
 
-from contract.client import Client
+from contract.client import Client, until
 from contract.databases import Database, is_whole
 from contract.projects import ON_DATABASES, each
 from contract.warm import Warm
@@ -21,43 +22,41 @@ pytestmark = [pytest.mark.real, each(ON_DATABASES)]
 
 KILLS = 20  # of each variant: 200 of the ten
 CLIENTS = 8
-SECONDS = 0.8  # after its start, in which a server is killed
+ANSWERS = 24  # after fewer, and so many seconds, a server is killed
+SECONDS = 0.03
 LIVES = 4  # of a session: it must have fewer turns than the model sees
-CONFLICT = "Another process has changed the session meanwhile. Send the prompt again."
-ADD = "<<tool=add_numbers:2:3>>"
-SUM = "tool said 5"
+# The offline model answers at once, so that kills come between the steps of the store. It says how
+# many turns it saw, and all of them are shown to a real model at the end.
+FAST = {"AGENT_OFFLINE": "1"}
+SUM = " add_numbers: 5"
 
 
 class Talk:
-    """What the clients said and were answered in one session."""
+    """What clients said and were answered in one session."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.answered: dict[str, str] = {}
         self.cut_off: set[str] = set()
-        self.refused: set[str] = set()
         self._numbers = count(1)
 
-    def go_on(self, client: Client) -> bool:
-        """Run one turn; return whether the server is still there."""
-        number = next(self._numbers)
-        # every fourth uses a tool, and some are longer than a page of a database
-        prompt = f"{number} in {self.name} {'x' * (1 + number * 977 % 6_000)}"
-        try:
-            reply = client.ask(prompt + ADD if number % 4 == 0 else prompt, self.name)
-        except httpx.TransportError:
-            self.cut_off.add(prompt)
-            return False
-        if reply.error:
-            assert reply.error.startswith(CONFLICT), reply
-            self.refused.add(prompt)
-        else:
+    def go_on(self, client: Client) -> None:
+        """Run turns until the server is gone."""
+        for number in self._numbers:
+            # every fourth uses a tool, and some are longer than a page of a database
+            text = "2 + 3" if number % 4 == 0 else "x" * (1 + number * 977 % 6_000)
+            prompt = f"{number} in {self.name}: {text}"
+            try:
+                reply = client.ask(prompt, self.name)
+            except httpx.TransportError:
+                self.cut_off.add(prompt)
+                return
+            assert not reply.error, reply
             self.answered[prompt] = reply.text
-        return True
 
     def check(self, client: Client, models: FakeModels) -> None:
         """Ask once more; the model must see every turn that was answered, whole and once."""
-        last = f"last in {self.name}"
+        last = f"last in {self.name}:"
         reply = client.ask(last, self.name)
         *turns, now = turns_of(models.transcript(last), self.name)
         assert now == [("user", last)]
@@ -66,20 +65,18 @@ class Talk:
         assert len(prompts) == len(set(prompts))
         assert self.answered.keys() <= set(prompts) <= self.answered.keys() | self.cut_off
         for number, (prompt, turn) in enumerate(zip(prompts, turns, strict=True), 1):
-            said = turn[-1][1]
-            assert turn[-1][0] == "assistant"
-            # without a tool, the number is how many turns the model saw when it was asked
-            assert said.startswith((f"turn {number}: {prompt}", SUM))
-            assert (len(turn) > 2) == said.startswith(SUM)
-            if prompt in self.answered:
-                assert said == self.answered[prompt]
+            used_tool = prompt.endswith("2 + 3")
+            said = f"Offline reply {number} to: {prompt}{SUM if used_tool else ''}"
+            assert turn[-1] == ("assistant", said)
+            assert (len(turn) > 2) == used_tool  # its call and what it returned
+            assert self.answered.get(prompt, said) == said
 
 
 def turns_of(transcript: list[tuple[str, str]], name: str) -> list[list[tuple[str, str]]]:
     """What the model saw, by prompt; the results of tools come from the user too, with some."""
     turns: list[list[tuple[str, str]]] = []
     for role, text in transcript:
-        if role == "user" and f" in {name}" in text:
+        if role == "user" and f" in {name}:" in text:
             turns.append([])
         turns[-1].append((role, text))
     return turns
@@ -88,45 +85,37 @@ def turns_of(transcript: list[tuple[str, str]], name: str) -> list[list[tuple[st
 def test_a_server_that_is_killed_has_lost_no_turn_that_it_answered(
     warm: Warm, database: Database, models: FakeModels
 ) -> None:
-    moments = random.Random(str(warm.variant))  # others for each variant, the same in each run
+    # others for each variant, the same in each run
+    moments = random.Random(str(warm.variant))  # noqa: S311
     talks: list[Talk] = []
-    counts = []
     for life in range(KILLS):
         if life % LIVES == 0:
-            # two of the clients share a session
             talks += [Talk(f"session {life}-{n}") for n in range(CLIENTS - 1)]
+        # two of the clients share a session
         now = [*talks[1 - CLIENTS :], talks[-1]]
         with (
-            warm.start(database.environment) as server,
+            warm.start(database.environment | FAST) as server,
             ThreadPoolExecutor(CLIENTS) as threads,
         ):
-            talking = [threads.submit(go_on, talk, server.client) for talk in now]
+            enough = answers(now) + moments.randrange(ANSWERS)
+            talking = [threads.submit(talk.go_on, server.client) for talk in now]
+            until(partial(is_time, now, enough, talking))
             sleep(moments.uniform(0, SECONDS))
             server.process.kill()
             for each_one in talking:
                 each_one.result()
-        counts.append(sum(len(talk.answered) for talk in talks))
     models.clear()
     with warm.start(database.environment) as server:
         for talk in talks:
             talk.check(server.client, models)
     assert is_whole(database)
-    import sys
-
-    print(
-        warm.variant,
-        counts,
-        "cut",
-        sum(len(t.cut_off) for t in talks),
-        "refused",
-        sum(len(t.refused) for t in talks),
-        "longest",
-        max(len(t.answered) for t in talks),
-        file=sys.stderr,
-    )
 
 
-def go_on(talk: Talk, client: Client) -> None:
-    """Talk until the server is gone."""
-    while talk.go_on(client):
-        pass
+def is_time(talks: list[Talk], enough: int, talking: list[Future[None]]) -> bool:
+    """Whether so many turns were answered, or somebody has failed."""
+    return answers(talks) >= enough or any(each_one.done() for each_one in talking)
+
+
+def answers(talks: list[Talk]) -> int:
+    """How many turns were answered."""
+    return sum(len(talk.answered) for talk in talks)

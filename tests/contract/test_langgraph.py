@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from fake_models import FakeModels
 from contract.environments import python_of
 from contract.projects import DEFAULTS, Variant, each
 from contract.server import Server, serve
+from contract.stores import Store
 from contract.wire import conversation
 
 if TYPE_CHECKING:
@@ -87,6 +88,22 @@ def test_the_state_of_a_session_is_kept(changed: Server) -> None:
     assert client.ask("bad <<fail=400>>", "counted").error
     client.ask("hello", "counted")
     assert calls_before(changed)[known:] == ["0", "1", "2", "0", "3", "3"]
+
+
+def test_the_state_of_a_session_outlives_the_process(
+    variant: Variant,
+    model_server: FakeModels,
+    new_store: Callable[[Variant, Path], Store],
+    tmp_path: Path,
+) -> None:
+    database = "postgres" if variant.stream else "sqlite"
+    project = Changed(**asdict(variant) | {"store": database})
+    store, environment = new_store(project, tmp_path), model_server.env(variant.provider)
+    for n, counted in enumerate((["0", "1"], ["2", "3"])):
+        with serve(project, tmp_path / str(n), environment, store=store) as server:
+            for _ in range(2):
+                assert server.client.ask("hello", "counted").error == ""
+            assert calls_before(server) == counted
 
 
 def test_what_a_tool_returns_is_no_reply(changed: Server, models: FakeModels) -> None:

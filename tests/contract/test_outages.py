@@ -8,54 +8,33 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import pytest
 from fake_models import FakeModels
 
-from contract.client import Client, Reply, until
+from contract.client import Client, until
 from contract.databases import Database, is_whole
-from contract.outages import ABSENCES, HELD_UP, OUTAGES, Absence, Outage, hanging, stopped
-from contract.projects import ON_DATABASES, TRANSCRIPTS_ON_DATABASES, Variant
+from contract.outages import (
+    ABSENCES,
+    HELD_UP,
+    OUTAGES,
+    REFUSED,
+    SECONDS,
+    Absence,
+    Outage,
+    each_way,
+    hanging,
+    is_refused,
+    stopped,
+    timed,
+)
+from contract.projects import TRANSCRIPTS_ON_DATABASES
 from contract.warm import Warm
 from contract.wire import conversation
 
 pytestmark = pytest.mark.real
 
-SECONDS = 5.0  # in which a turn is refused
 PING_SECONDS = 1.0
-REFUSED = "The store of the sessions does not answer. Try again later. Request id: "
-
-
-def each_way(
-    kinds: dict[str, dict[str, Any]],
-    shapes: list[list[bool]],
-    among: list[Variant] = ON_DATABASES,
-) -> pytest.MarkDecorator:
-    """Run a test with each way in which a store is away: in these shapes, in turns."""
-    cases = []
-    for store, ways in kinds.items():
-        for n, (name, way) in enumerate(ways.items()):
-            for stream in shapes[n % len(shapes)]:
-                variants = [each for each in among if (each.store, each.stream) == (store, stream)]
-                variant = variants[n % len(variants)]
-                marks = pytest.mark.xdist_group(str(variant))
-                cases.append(pytest.param(variant, way, id=f"{name}-{variant}", marks=marks))
-    return pytest.mark.parametrize(("variant", "way"), cases, indirect=["variant"], scope="session")
-
-
-def is_refused(reply: Reply, variant: Variant) -> bool:
-    """Whether the caller was told that the store does not answer."""
-    status = 200 if variant.stream else 503
-    return reply.status == status and reply.error.startswith(REFUSED)
-
-
-@contextmanager
-def timed(seconds: float = SECONDS) -> Iterator[None]:
-    """See that the block takes no longer."""
-    start = time.monotonic()
-    yield
-    assert time.monotonic() - start < seconds
 
 
 @contextmanager
@@ -136,7 +115,7 @@ def test_a_hundred_turns_at_once_are_refused_and_leave_nothing_open(
         for reply in client.together([("after", name) for name in names]):
             assert reply.text == "turn 2: after"
         until(lambda: database.connections(server.process.pid) <= before)
-        assert database.unfinished() == 0
+        assert not database.unfinished()
     assert is_whole(database)
 
 

@@ -17,7 +17,7 @@ import pins
 import pytest
 
 from contract.environments import CACHE, UV, UV_CACHE, installed_in
-from contract.projects import DEFAULTS, PAIRS, TRANSCRIPTS, Variant
+from contract.projects import DEFAULTS, PAIRS, STORED, TRANSCRIPTS, Variant
 from contract.server import AUDIT, free_port, reached_out
 
 pytestmark = pytest.mark.real
@@ -158,7 +158,7 @@ def curl(command: str, port: int) -> str:
     return "".join(json.loads(frame.removeprefix("data: ")) for frame in frames)
 
 
-@by_framework([*PAIRS, *TRANSCRIPTS])
+@by_framework([*dict.fromkeys([*PAIRS, *TRANSCRIPTS, *STORED])])
 def test_uv_sync_pytest_and_the_offline_server(
     project: Variant, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -192,6 +192,10 @@ def test_uv_sync_pytest_and_the_offline_server(
             ]
             assert forget == {"forgotten": True, "messages": 4}
             assert curl(request, port).startswith("Offline reply 1")
+    if project.store == "sqlite":  # the others are offline without what has to be named
+        with running(start, folder, variables, port):
+            turn = 2 if project.transcript else 3
+            assert curl(request, port).startswith(f"Offline reply {turn}")
     assert reached_out((tmp_path / "audit").read_text().splitlines()) == []
 
 

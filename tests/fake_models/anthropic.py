@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from fake_models.conversation import Json, Message, Reply, Request, ToolCall, ToolResult
 from fake_models.wire import (
+    REDACTED,
+    SIGNATURE,
     SSE,
     Credential,
     ErrorReply,
@@ -21,8 +23,6 @@ from fake_models.wire import (
     texts_of,
 )
 
-# of the thoughts: what comes back to the API must be unchanged
-SIGNATURE = "c2lnbmF0dXJl"
 _ERROR_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -98,6 +98,8 @@ def check_body(body: Json) -> None:
         for block in _blocks(message["content"]):
             genuine = block["type"] != "thinking" or block.get("signature") == SIGNATURE
             require(genuine, f"messages.{n}: Invalid `signature` in `thinking` block")
+            genuine = block["type"] != "redacted_thinking" or block.get("data") == REDACTED
+            require(genuine, f"messages.{n}: Invalid `data` in `redacted_thinking` block")
         for text in texts_of(message["content"]):
             require(text, "messages: text content blocks must be non-empty")
             require(text.strip(), "messages: text content blocks must contain non-whitespace text")
@@ -137,9 +139,10 @@ def _check_tools(messages: list[Json]) -> None:
 def whole_body(request: Request, reply: Reply) -> Json:
     """A reply in one piece, as a body of the Messages API."""
     content: list[Json] = [_thinking(reply.thoughts, SIGNATURE)] if reply.thoughts else []
+    content += [_redacted()] if reply.redacted else []
     content += [{"type": "text", "text": reply.text}] if reply.chunks else []
     content += [_tool_use(call, call.arguments) for call in reply.tool_calls]
-    body = _message_body(request)
+    body = _message_body(request, reply)
     return {
         **body,
         "content": content,
@@ -152,7 +155,7 @@ def stream_events(
     request: Request, reply: Reply
 ) -> tuple[list[Json], list[list[Json]], list[Json]]:
     """A streamed reply: the events before the chunks, those of each chunk, and those after."""
-    head: list[Json] = [{"type": "message_start", "message": _message_body(request)}]
+    head: list[Json] = [{"type": "message_start", "message": _message_body(request, reply)}]
     chunks: list[list[Json]] = []
     tail: list[Json] = []
     index = count()
@@ -163,6 +166,9 @@ def stream_events(
             _delta(n, type="signature_delta", signature=SIGNATURE),
         ]
         head += [_start(n, _thinking("", "")), *deltas, _stopped(n)]
+    if reply.redacted:
+        n = next(index)
+        head += [_start(n, _redacted()), _stopped(n)]
     if reply.chunks:
         n = next(index)
         head.append(_start(n, {"type": "text", "text": ""}))
@@ -206,9 +212,9 @@ def _error(kind: str, message: str) -> Json:
     return {"type": "error", "error": error, "request_id": f"req_{uuid4().hex}"}
 
 
-def _message_body(request: Request) -> Json:
+def _message_body(request: Request, reply: Reply) -> Json:
     return {
-        "id": f"msg_{uuid4().hex}",
+        "id": f"msg_{reply.id('message')}",
         "type": "message",
         "role": "assistant",
         "model": request.model,
@@ -225,6 +231,10 @@ def _tool_use(call: ToolCall, given: Json) -> Json:
 
 def _thinking(text: str, signature: str) -> Json:
     return {"type": "thinking", "thinking": text, "signature": signature}
+
+
+def _redacted() -> Json:
+    return {"type": "redacted_thinking", "data": REDACTED}
 
 
 def _start(index: int, block: Json) -> Json:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from itertools import count
 
 from fake_models import eventstream
-from fake_models.anthropic import SIGNATURE
 from fake_models.conversation import Json, Message, Reply, Request, ToolCall, ToolResult
 from fake_models.wire import (
+    REDACTED,
+    SIGNATURE,
     Credential,
     ErrorReply,
     Frames,
@@ -111,6 +112,8 @@ class BedrockConverse:
         if reply.thoughts:
             thoughts = {"text": reply.thoughts, "signature": SIGNATURE}
             content.append({"reasoningContent": {"reasoningText": thoughts}})
+        if reply.redacted:
+            content.append({"reasoningContent": {"redactedContent": REDACTED}})
         content += [{"text": text}] if text else []
         content += [{"toolUse": {**_use(c), "input": c.arguments}} for c in reply.tool_calls]
         return dump(
@@ -129,6 +132,11 @@ class BedrockConverse:
             at = {"contentBlockIndex": next(index)}
             for piece in ({"text": reply.thoughts}, {"signature": SIGNATURE}):
                 head += event("contentBlockDelta", {**at, "delta": {"reasoningContent": piece}})
+            head += event("contentBlockStop", at)
+        if reply.redacted:
+            at = {"contentBlockIndex": next(index)}
+            delta = {"reasoningContent": {"redactedContent": REDACTED}}
+            head += event("contentBlockDelta", {**at, "delta": delta})
             head += event("contentBlockStop", at)
         if texts := (_BLOCKED,) if reply.blocked else reply.chunks:
             at = {"contentBlockIndex": next(index)}
@@ -158,10 +166,15 @@ def _check_blocks(n: int, content: list[Json]) -> None:
         "Add a ContentBlock object to the content field and try again.",
     )
     for k, block in enumerate(content):
-        thoughts = block.get("reasoningContent", {}).get("reasoningText")
+        reasoning = block.get("reasoningContent", {})
+        thoughts = reasoning.get("reasoningText")
         require(
             thoughts is None or thoughts.get("signature") == SIGNATURE,
             f"messages.{n}.content.{k}: Invalid `signature` in `thinking` block",
+        )
+        require(
+            reasoning.get("redactedContent", REDACTED) == REDACTED,
+            f"messages.{n}.content.{k}: Invalid `data` in `redacted_thinking` block",
         )
         require(
             "text" not in block or block["text"].strip(),

@@ -4,24 +4,26 @@ tool=add:2:3         calls a tool, and answers with what it said; two of these, 
 tool=add:2:3;add:_:4 calls one after the other: `_` is what the call before has returned
 say=WORDS            says this beside each tool call
 reply=["a", "b"]     answers with these chunks, in JSON: with half a surrogate pair too
+arguments={"a": 1}   what `bad-tool` is given, in JSON
 thoughts=WORDS       thinks this first, at each call
+redacted             thinks what nobody may read, where the provider has such a thing
+ids=WORDS            makes ids of these words and the number of the messages: twice the same
 cut=length           what is said ends in the middle; `cut=filter` by the safety filter
 blocked              the safety filter lets nothing through
 """
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
 
-from fake_models.conversation import End, Json, Reply, Request, ToolCall, ToolResult
+from fake_models.conversation import End, Json, Reply, Request, ToolCall, ToolResult, make_id
 
 SECRET = "PROVIDER-SECRET-TEXT"
 
 _NAMES = (
     "delay|chunk-delay|chunks|fail|hangup|hangup-after|error-after|hold|hold-after|no-retry"
-    "|tool|tool-then-fail|bad-tool|say|reply|thoughts|cut|empty|blocked"
+    "|tool|tool-then-fail|bad-tool|arguments|say|reply|thoughts|redacted|ids|cut|empty|blocked"
 )
 _DIRECTIVE = re.compile(rf"<<({_NAMES})(?:=([^<>]*))?>>")
 _WORD = re.compile(r"\s*\S+|\s+$")
@@ -58,9 +60,13 @@ def decide(request: Request) -> Plan:
     if not found:
         return Plan(Reply(tuple(_WORD.findall(words))))
     single = dict(found)
+    seed = f"{single['ids']} {len(request.messages)}" if "ids" in single else ""
     reply, second_fails = _reply(request, found, words)
+    calls = tuple(
+        replace(call, id=make_id(seed, f"call {n}")[:16]) for n, call in enumerate(reply.tool_calls)
+    )
     return Plan(
-        reply,
+        replace(reply, tool_calls=calls, redacted="redacted" in single, seed=seed),
         delay=float(single.get("delay", 0)),
         chunk_delay=float(single.get("chunk-delay", 0)),
         fail=500 if second_fails else _number(single, "fail"),
@@ -81,7 +87,8 @@ def _reply(request: Request, found: list[tuple[str, str]], words: str) -> tuple[
     if asked:
         tools = {step.partition(":")[0] for _, steps in asked for step in steps}
         results = [result for result in request.closing_results() if result.name in tools]
-        if calls := _next_step(asked, results):
+        bad: Json = json.loads(single.get("arguments", '{"a": "x"}'))
+        if calls := _next_step(asked, results, bad):
             said = tuple(_WORD.findall(single.get("say", "")))
             return Reply(said, calls, thoughts), False
         if "tool-then-fail" in single:
@@ -99,7 +106,7 @@ def _reply(request: Request, found: list[tuple[str, str]], words: str) -> tuple[
 
 
 def _next_step(
-    asked: list[tuple[str, list[str]]], results: list[ToolResult]
+    asked: list[tuple[str, list[str]]], results: list[ToolResult], bad: Json
 ) -> tuple[ToolCall, ...]:
     """The calls that come after so many results; none when all steps are done."""
     done = 0
@@ -107,18 +114,16 @@ def _next_step(
         step = [(kind, steps[n]) for kind, steps in asked if n < len(steps)]
         if len(results) <= done:
             before = results[done - 1].text if done else ""
-            return tuple(_tool_call(kind, value, before) for kind, value in step)
+            return tuple(_tool_call(kind, value, before, bad) for kind, value in step)
         done += len(step)
     return ()
 
 
-def _tool_call(kind: str, value: str, before: str) -> ToolCall:
+def _tool_call(kind: str, value: str, before: str, bad: Json) -> ToolCall:
     name, *values = value.split(":")
     given = [before if text == "_" else text for text in values]
     arguments: Json = {chr(ord("a") + n): _value(text) for n, text in enumerate(given)}
-    if kind == "bad-tool":
-        arguments = {"a": "x"}
-    return ToolCall(uuid4().hex[:16], name, arguments)
+    return ToolCall("", name, bad if kind == "bad-tool" else arguments)
 
 
 def _value(text: str) -> Any:

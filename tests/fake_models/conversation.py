@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 Json = dict[str, Any]
 Role = Literal["user", "assistant", "tool"]
@@ -114,7 +115,13 @@ class Reply:
     chunks: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     thoughts: str = ""
+    redacted: bool = False  # there are thoughts that nobody may read
     end: End = "stop"
+    seed: str = ""
+
+    def id(self, name: str) -> str:
+        """An id of something in it."""
+        return make_id(self.seed, name)
 
     @property
     def text(self) -> str:
@@ -129,3 +136,8 @@ class Reply:
     def output_tokens(self) -> int:
         """A plausible token count."""
         return len(self.chunks) + len(self.tool_calls) + 1
+
+
+def make_id(seed: str, name: str) -> str:
+    """An id that no other has; with a seed, the same each time for this name."""
+    return (uuid5(NAMESPACE_OID, f"{seed} {name}") if seed else uuid4()).hex

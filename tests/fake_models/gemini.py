@@ -1,10 +1,19 @@
 """Gemini's generateContent and streamGenerateContent."""
 
 from collections.abc import Mapping
-from uuid import uuid4
 
 from fake_models.conversation import Json, Message, Reply, Request, ToolCall, ToolResult
-from fake_models.wire import SSE, Credential, ErrorReply, Frames, dump, plain, require, sse
+from fake_models.wire import (
+    SIGNATURE,
+    SSE,
+    Credential,
+    ErrorReply,
+    Frames,
+    dump,
+    plain,
+    require,
+    sse,
+)
 
 _STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -16,6 +25,9 @@ _STATUSES = {
     504: "DEADLINE_EXCEEDED",
 }
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}
+# what Google takes from clients that did not keep a signature
+_NONE_KEPT = "skip_thought_signature_validator"
+_STANDARD = str.maketrans("-_", "+/")
 _WHERE = "GenerateContentRequest.contents"
 
 
@@ -63,6 +75,7 @@ class Gemini:
                     f"* {_WHERE}[{n}].parts[{k}].data: required oneof field 'data' must have one "
                     "initialized field",
                 )
+                require(_genuine(part), "Thought signature is not valid.")
             given = sum("functionResponse" in part for part in parts)
             require(
                 given == asked,
@@ -93,14 +106,14 @@ class Gemini:
 
     def whole(self, request: Request, reply: Reply) -> bytes:
         """A reply in one piece."""
-        texts: list[Json] = [{"text": reply.text}] if reply.chunks else []
+        texts = _texts(reply, (reply.text,) if reply.chunks else ())
         parts = [*_thoughts(reply), *texts, *_calls(reply)]
-        return dump(_body(request, reply, parts, uuid4().hex, last=True))
+        return dump(_body(request, reply, parts, reply.id("response"), last=True))
 
     def frames(self, request: Request, reply: Reply) -> Frames:
         """A streamed reply; the reason to stop comes with a last chunk without text."""
-        identity = uuid4().hex
-        parts: list[Json] = [*({"text": text} for text in reply.chunks), *_calls(reply)]
+        parts = [*_texts(reply, reply.chunks), *_calls(reply)]
+        identity = reply.id("response")  # one for all chunks
 
         def chunk(part: Json) -> bytes:
             return sse(_body(request, reply, [part], identity, last=False))
@@ -113,6 +126,12 @@ class Gemini:
 def _filled(part: Json) -> bool:
     # an empty text counts as data: it is set, and clients rely on that
     return bool(set(part) - {"thought", "thoughtSignature", "partMetadata", "videoMetadata"})
+
+
+def _genuine(part: Json) -> bool:
+    signature: str = part.get("thoughtSignature", SIGNATURE)
+    # bytes in JSON may be in either alphabet
+    return signature == _NONE_KEPT or signature.translate(_STANDARD) == SIGNATURE
 
 
 def _check_signatures(contents: list[Json]) -> None:
@@ -156,13 +175,20 @@ def _thoughts(reply: Reply) -> list[Json]:
     return [{"text": reply.thoughts, "thought": True}] if reply.thoughts else []
 
 
+def _texts(reply: Reply, texts: tuple[str, ...]) -> list[Json]:
+    parts: list[Json] = [{"text": text} for text in texts]
+    for part in parts[-1:] if reply.thoughts and not reply.tool_calls else []:
+        part["thoughtSignature"] = SIGNATURE
+    return parts
+
+
 def _calls(reply: Reply) -> list[Json]:
     parts: list[Json] = [
         {"functionCall": {"id": call.id, "name": call.name, "args": call.arguments}}
         for call in reply.tool_calls
     ]
     for part in parts[:1]:
-        part["thoughtSignature"] = "c2lnbmF0dXJl"
+        part["thoughtSignature"] = SIGNATURE
     return parts
 
 

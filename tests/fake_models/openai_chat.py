@@ -7,10 +7,10 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 from fake_models.conversation import Builder, Json, Reply, Request, ToolCall, ToolResult
 from fake_models.wire import (
+    SIGNATURE,
     SSE,
     Credential,
     ErrorReply,
@@ -121,12 +121,12 @@ class OpenAIChat:
             message |= {"content": reply.text or None, "tool_calls": calls}
         choice = {"index": 0, "message": message, "logprobs": None}
         choice["finish_reason"] = self._finish(reply)
-        body = self._envelope(request, "chat.completion")
+        body = self._envelope(request, reply, "chat.completion")
         return dump({**body, "choices": [choice], "usage": self._usage(request, reply)})
 
     def frames(self, request: Request, reply: Reply) -> Frames:
         """A streamed reply: the role, a chunk a word, the reason to stop, perhaps the usage."""
-        body = self._envelope(request, "chat.completion.chunk")
+        body = self._envelope(request, reply, "chat.completion.chunk")
 
         def chunk(delta: Json, finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
@@ -155,9 +155,9 @@ class OpenAIChat:
         return "content_filter" if reply.end == "filter" else reply.end
 
     @staticmethod
-    def _envelope(request: Request, kind: str) -> Json:
+    def _envelope(request: Request, reply: Reply, kind: str) -> Json:
         return {
-            "id": f"chatcmpl-{uuid4().hex}",
+            "id": f"chatcmpl-{reply.id('completion')}",
             "object": kind,
             "created": int(time.time()),
             "model": request.model,
@@ -193,7 +193,7 @@ class GeminiChat(OpenAIChat):
         return ErrorReply(dump([{"error": {"code": status, "message": message}}]))
 
     def _call(self, call: ToolCall, arguments: str) -> Json:
-        signed = {"extra_content": {"google": {"thought_signature": "c2lnbmF0dXJl"}}}
+        signed = {"extra_content": {"google": {"thought_signature": SIGNATURE}}}
         return {**super()._call(call, arguments), **signed}
 
 

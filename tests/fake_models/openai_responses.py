@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
-from uuid import uuid4
 
 from fake_models.conversation import Builder, Json, Reply, Request, ToolCall, ToolResult
 from fake_models.openai_chat import error_body
@@ -184,7 +183,7 @@ class OpenAIResponses:
             "total_tokens": given + made,
         }
         return {
-            "id": f"resp_{uuid4().hex}",
+            "id": f"resp_{reply.id('response')}",
             "object": "response",
             "created_at": int(time.time()),
             "status": status,
@@ -229,17 +228,17 @@ def _output(reply: Reply) -> list[Json]:
     items: list[Json] = []
     if reply.thoughts:
         summary = [{"type": "summary_text", "text": reply.thoughts}]
-        items.append({"type": "reasoning", "id": f"rs_{uuid4().hex}", "summary": summary})
+        items.append({"type": "reasoning", "id": f"rs_{reply.id('reasoning')}", "summary": summary})
     if reply.chunks or not (reply.tool_calls or reply.blocked):
         part: Json = {"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}
-        message = {"type": "message", "id": f"msg_{uuid4().hex}", "role": "assistant"}
+        message = {"type": "message", "id": f"msg_{reply.id('message')}", "role": "assistant"}
         items.append({**message, "status": _status(reply), "content": [part]})
     return [
         *items,
         *(
             {
                 "type": "function_call",
-                "id": f"fc_{uuid4().hex}",
+                "id": f"fc_{reply.id(call.id)}",
                 "call_id": f"call_{call.id}",
                 "name": call.name,
                 "arguments": json.dumps(call.arguments),

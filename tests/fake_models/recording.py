@@ -21,6 +21,8 @@ class Recorded:
     system: str
     messages: tuple[Message, ...]
     tools: tuple[str, ...] = ()
+    # as it came
+    body: bytes = b""
     # the API key or the key id, and the region that the signature is for
     key: str = ""
     region: str = ""
@@ -45,7 +47,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._all: list[Recorded] = []
 
-    def add(self, request: Request, credential: Credential) -> Recorded:
+    def add(self, request: Request, credential: Credential, body: bytes = b"") -> Recorded:
         """Begin the record of a request."""
         recorded = Recorded(
             request.protocol,
@@ -54,6 +56,7 @@ class Recorder:
             request.system,
             request.messages,
             request.tools,
+            body,
             credential.key,
             credential.region,
         )

@@ -3,6 +3,7 @@
 import json
 import os
 from abc import ABC, abstractmethod
+from base64 import b64decode
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from google import genai
 from google.genai import types
 
 from fake_models.conversation import Json, ToolCall
+from fake_models.wire import SIGNATURE
 
 # no type information comes with these two
 boto3 = import_module("boto3")
@@ -29,7 +31,8 @@ _TOOL = {"name": "add_numbers", "description": "Adds."}
 class Chat(ABC):
     """A conversation in the SDK's own words; retries are off.
 
-    Of the last reply, `thoughts` and `ended` are what the model thought and why it stopped.
+    Of the last reply, `thoughts` and `redacted` are what the model thought, for all to read or for
+    nobody, and `ended` is why it stopped.
     """
 
     protocol: ClassVar[str]
@@ -41,6 +44,7 @@ class Chat(ABC):
         """An empty conversation; all of one protocol share a client."""
         self.history: list[Any] = []
         self.thoughts = ""
+        self.redacted = b""
         self.ended = ""
         if self.protocol not in self.clients:
             self.clients[self.protocol] = self.connect()
@@ -79,7 +83,7 @@ class Chat(ABC):
 
     def ask(self, *, streamed: bool) -> tuple[str, list[ToolCall]]:
         """Ask, one way or the other."""
-        self.thoughts = self.ended = ""
+        self.thoughts, self.redacted, self.ended = "", b"", ""
         if not streamed:
             return self.whole()
         got = list(self.pieces())
@@ -271,6 +275,8 @@ class Anthropic(Chat):
     def _read(self, message: Any) -> tuple[str, list[ToolCall]]:
         thoughts = [block.thinking for block in message.content if block.type == "thinking"]
         self.thoughts, self.ended = "".join(thoughts), message.stop_reason
+        redacted = [block.data for block in message.content if block.type == "redacted_thinking"]
+        self.redacted = b"".join(map(b64decode, redacted))
         calls = [
             ToolCall(block.id, block.name, block.input)
             for block in message.content
@@ -332,8 +338,10 @@ class BedrockConverse(Chat):
         """Ask for a reply in one piece."""
         reply = self.client.converse(**self._given())
         content, self.ended = reply["output"]["message"]["content"], reply["stopReason"]
-        thoughts = [block["reasoningContent"] for block in content if "reasoningContent" in block]
-        self.thoughts = "".join(block["reasoningText"]["text"] for block in thoughts)
+        for block in content:
+            reasoning = block.get("reasoningContent", {})
+            self.thoughts += reasoning.get("reasoningText", {}).get("text", "")
+            self.redacted += reasoning.get("redactedContent", b"")
         uses = [block["toolUse"] for block in content if "toolUse" in block]
         calls = [ToolCall(use["toolUseId"], use["name"], use["input"]) for use in uses]
         return "".join(block.get("text", "") for block in content), calls
@@ -352,6 +360,7 @@ class BedrockConverse(Chat):
                     yield delta["text"]
                 elif "reasoningContent" in delta:
                     self.thoughts += delta["reasoningContent"].get("text", "")
+                    self.redacted += delta["reasoningContent"].get("redactedContent", b"")
                 else:
                     at = event["contentBlockDelta"]["contentBlockIndex"]
                     calls[at][2] += delta["toolUse"]["input"]
@@ -381,7 +390,7 @@ class Gemini(Chat):
         parts += [
             types.Part(
                 function_call=types.FunctionCall(id=c.id, name=c.name, args=c.arguments),
-                thought_signature=None if n else b"signature",
+                thought_signature=None if n else b64decode(SIGNATURE),
             )
             for n, c in enumerate(calls)
         ]

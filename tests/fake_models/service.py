@@ -46,7 +46,7 @@ class Service:
         except RejectedError as error:
             recorded = self._unreadable(codec.name, str(error))
             return respond_error(recorded, codec, 400, str(error))
-        recorded = self._recorder.add(request, credential)
+        recorded = self._recorder.add(request, credential, raw)
         try:
             codec.check(body, request)
             plan = behaviour.decide(request)

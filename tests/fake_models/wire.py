@@ -10,6 +10,10 @@ from fake_models.conversation import Json, Reply, Request
 
 SSE = "text/event-stream; charset=utf-8"
 JSON = "application/json"
+# of thoughts, and thoughts that nobody may read: they must come back to the model unchanged; as
+# bytes both are no text, and each alphabet of base64 writes them differently
+SIGNATURE = "c2lnbmF0dXJl+/+/vu8="
+REDACTED = "cmVkYWN0ZWT7/7++7w=="
 _SCOPE = re.compile(r"^AWS4-HMAC-SHA256 Credential=([^/]+)/\d{8}/([^/]+)/bedrock/")
 
 

@@ -13,7 +13,7 @@ INVOCATION = "templates/project/serving/invocation.py"
 TURNS = "templates/project/serving/turns.py.jinja"
 REPLIES = "templates/project/serving/replies.py"
 STREAMING = "templates/project/serving/streaming.py"
-CHAT = "templates/project/chat"
+TRANSCRIPT = "templates/project/serving/transcript"
 
 
 @dataclass(frozen=True, slots=True)

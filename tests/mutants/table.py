@@ -6,7 +6,6 @@ from mutants.frameworks import FRAMEWORKS
 from mutants.machinery import MACHINERY
 from mutants.mutant import (
     CACHE,
-    CHAT,
     INVOCATION,
     JSON,
     LANGGRAPH,
@@ -23,6 +22,7 @@ from mutants.mutant import (
 )
 from mutants.offline import OFFLINE
 from mutants.review import REVIEW
+from mutants.stores import STORES
 from mutants.transcripts import TRANSCRIPTS
 
 HISTORY = (
@@ -151,12 +151,10 @@ HISTORY = (
         (
             Edit(
                 MAIN,
-                "async def invoke(payload: object, context: RequestContext) -> Response:\n"
-                '    """Answer one prompt."""\n',
-                "async def invoke(payload: object, context: RequestContext) -> Response:\n"
-                '    """Answer one prompt."""\n'
+                "    prompt, key = read_invocation(payload, context)\n",
                 "    async with sessions.turn(SessionKey(None, None, context.session_id or '')):\n"
-                "        pass\n",
+                "        pass\n"
+                "    prompt, key = read_invocation(payload, context)\n",
             ),
         ),
         contract("input", JSON),
@@ -164,8 +162,8 @@ HISTORY = (
     one(
         "exception text shown to the caller",
         TURNS,
-        'raise _failure(502, "The agent could not answer.") from error',
-        "raise _failure(502, str(error)) from error",
+        'return _failure(502, "The agent could not answer.")',
+        "return _failure(502, str(error))",
         contract("failures", JSON),
     ),
     one(
@@ -229,62 +227,6 @@ OWN = (
         contract("streaming", STREAM),
     ),
     one(
-        "a turn answered before its record is written",
-        f"{CHAT}/outbox.py",
-        "            await asyncio.wait([parcel.written], timeout=WAIT_SECONDS)\n",
-        "            return\n",
-        "tests/transcript/test_outbox.py",
-    ),
-    one(
-        "a record written after it was forgotten",
-        f"{CHAT}/outbox.py",
-        "count + self._drop(key)",
-        "count",
-        "tests/transcript/test_outbox.py",
-    ),
-    one(
-        "a forgotten session that the agent remembers",
-        f"{CHAT}/actions.py",
-        "    async with sessions.forget(session):\n",
-        "    if True:\n",
-        contract("transcripts", f"'{JSON}-transcript and forgotten'"),
-    ),
-    one(
-        "the sessions of all who say no name, in one list",
-        f"{CHAT}/actions.py",
-        "    if action.caller.user is None:\n",
-        "    if False:\n",
-        contract("actions", f"'{JSON}-transcript and nobody'"),
-    ),
-    one(
-        "transcripts by the bare session id",
-        f"{CHAT}/sql.py",
-        "json.dumps(ids)",
-        "json.dumps(ids[-1:])",
-        "tests/transcript/test_storages.py",
-    ),
-    one(
-        "half a reply in the transcript of a failed turn",
-        f"{CHAT}/recording.py",
-        'answer = ("error", failure.detail,',
-        'answer = ("error", "".join(turn._sent) + failure.detail,',
-        contract("transcripts", f"'{STREAM}-transcript and one_sentence'"),
-    ),
-    one(
-        "a damaged message that ends the session",
-        f"{CHAT}/sql.py",
-        "    except ValidationError:\n        return None\n",
-        "    except ValidationError:\n        raise\n",
-        "tests/transcript/test_storages.py",
-    ),
-    one(
-        "transcripts that expire an hour early",
-        f"{CHAT}/session.py",
-        "MAX_AGE_HOURS = 24\n",
-        "MAX_AGE_HOURS = 23\n",
-        "tests/transcript/test_manager.py",
-    ),
-    one(
         "a test tool that constraints.txt does not pin",
         "pyproject.toml",
         '    "httpx>=0.28,<1",\n',
@@ -302,5 +244,6 @@ MUTANTS = (
     *OFFLINE,
     *COMMANDS,
     *REVIEW,
+    *STORES,
     *TRANSCRIPTS,
 )

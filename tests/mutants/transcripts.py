@@ -1,91 +1,109 @@
-"""Mutants of the transcripts: of what is kept, for whom, and of the store that keeps it."""
+"""Mutants of the transcripts: of what is shown, to whom, and of what is archived and forgotten."""
 
-from mutants.mutant import CHAT, Edit, Mutant, contract, one
+from mutants.mutant import TRANSCRIPT, Mutant, contract, one
 
-JSON = "strands-bedrock-json-transcript"
-MANAGER = "tests/transcript/test_manager.py"
+JSON = "strands-bedrock-json-sqlite-transcript"
+STREAM = "strands-bedrock-stream-transcript"
+UNIT = "tests/transcript"
 
-TRANSCRIPTS = (
+TRANSCRIPTS: tuple[Mutant, ...] = (
     one(
-        "a forgotten session that stays in memory",
-        f"{CHAT}/session.py",
-        "        if count or not newest:\n            await self._memory.delete(session)\n",
-        "",
-        MANAGER,
+        "a forgotten session that the agent remembers",
+        f"{TRANSCRIPT}/transcripts.py",
+        "        async with self._sessions.forget(session):\n",
+        "        if True:\n",
+        UNIT,
     ),
     one(
-        "the sessions of a batch locked in any order",
-        f"{CHAT}/sql.py",
-        "keys = sorted(said)",
-        "keys = list(said)",
-        "tests/transcript/test_databases.py -k same_order",
+        "a forgotten session that stays where it is kept",
+        f"{TRANSCRIPT}/transcripts.py",
+        "await in_time(self._store.delete(session), though_cancelled=True) or 0",
+        "len(await self.get_messages(session))",
+        contract("transcripts", f"'{JSON} and forgotten'"),
     ),
-    Mutant(
-        "a store that was only read stays open",
-        (
-            Edit(
-                f"{CHAT}/session.py",
-                "        self._loop = asyncio.get_running_loop()",
-                "        asyncio.get_running_loop()",
-            ),
-            Edit(
-                f"{CHAT}/session.py",
-                "        await self._memory.append(messages)\n        self._sweep()\n",
-                "        await self._memory.append(messages)\n"
-                "        self._loop = asyncio.get_running_loop()\n"
-                "        self._sweep()\n",
-            ),
-        ),
-        MANAGER,
+    one(
+        "the sessions of all who say no name, in one list",
+        f"{TRANSCRIPT}/actions.py",
+        "    if action.caller.user is None:\n",
+        "    if False:\n",
+        contract("actions", f"'{JSON} and nobody'"),
     ),
     one(
         "the session of one who says no name, looked for among the last used",
-        f"{CHAT}/actions.py",
-        "    found = await transcripts.get_sessions(*action.caller, action.limit, named)\n",
-        "    found = await transcripts.get_sessions(*action.caller, action.limit)\n"
+        f"{TRANSCRIPT}/actions.py",
+        "    found = await transcripts.get_sessions(action.caller, action.limit, named)\n",
+        "    found = await transcripts.get_sessions(action.caller, action.limit)\n"
         "    found = [each for each in found if named in (None, each.session_id)]\n",
         contract("actions", f"'{JSON} and nobody'"),
     ),
     one(
-        "a clean-up that the time of day says is due",
-        f"{CHAT}/session.py",
-        "        now = self._monotonic()\n",
-        "        now = self._clock().timestamp()\n",
-        MANAGER,
+        "half a reply in the transcript of a failed turn",
+        f"{TRANSCRIPT}/recording.py",
+        "message=failure.detail,",
+        'message="".join(self._sent) + failure.detail,',
+        contract("transcripts", f"'{STREAM} and one_sentence'"),
     ),
     one(
-        "an archive that misses what memory dropped by itself",
-        f"{CHAT}/session.py",
-        "math.inf if archive else ",
+        "a failed turn that the transcript does not have",
+        f"{TRANSCRIPT}/transcripts.py",
+        "                        await turn.fail(failure)\n",
+        "                        pass\n",
+        contract("transcripts", f"'{JSON} and one_sentence'"),
+    ),
+    one(
+        "a failed turn shown as an answer",
+        f"{TRANSCRIPT}/recording.py",
+        'role="error"',
+        'role="assistant"',
+        contract("transcripts", f"'{JSON} and one_sentence'"),
+    ),
+    one(
+        "a page that starts in another life of the session",
+        f"{TRANSCRIPT}/transcripts.py",
+        "position.conversation == place[0] and ",
         "",
-        MANAGER,
+        UNIT,
     ),
     one(
-        "a database asked for an id that it does not take",
-        f"{CHAT}/session.py",
-        "if before is not None and not is_message_id(before):",
-        "if before == '':",
-        MANAGER,
+        "a page without the messages of the row in which it ends",
+        f"{TRANSCRIPT}/transcripts.py",
+        "end = place[1] + 1 if place else None",
+        "end = place[1] if place else None",
+        contract("actions", f"'{JSON} and pages'"),
     ),
     one(
-        "a batch of which all is forgotten, written",
-        f"{CHAT}/sql.py",
-        "        if not messages:  # all that waited may have been forgotten\n            return\n",
+        "an id of a message that is none, looked for",
+        f"{TRANSCRIPT}/messages.py",
+        "        raise UnknownMessageError\n",
+        '        return "", 0, 0\n',
+        UNIT,
+    ),
+    one(
+        "damaged messages left out without a word",
+        f"{TRANSCRIPT}/messages.py",
+        '        raise Unreadable("the messages of a turn are damaged") from error\n',
+        "        messages = []\n",
+        UNIT,
+    ),
+    one(
+        "transcripts that expire an hour early",
+        "templates/project/serving/store/expiry.py.jinja",
+        '"{{ 24 if transcript',
+        '"{{ 23 if transcript',
+        contract("transcripts", f"'{STREAM} and day_old'"),
+    ),
+    one(
+        "an archive that misses what the cache lets go",
+        "templates/project/serving/store/keeping.py.jinja",
+        "                await self.expiry.archived(key)\n",
         "",
-        MANAGER,
+        UNIT,
     ),
     one(
-        "an address that no driver has seen",
-        f"{CHAT}/sql.py",
-        "        check(parsed, options)\n",
-        "",
-        "tests/transcript/test_storages.py -k address",
-    ),
-    one(
-        "an address tried out by connecting to it",
-        f"{CHAT}/drivers.py",
-        "asyncio.Runner(loop_factory=_Unconnected) as runner, suppress(_WouldConnect)",
-        "asyncio.Runner() as runner, suppress(OSError)",
-        "tests/transcript/test_storages.py -k address",
+        "a status that ends before its turn",
+        f"{TRANSCRIPT}/transcripts.py",
+        "        turns[:] = [turn for turn in turns if turn is not status]\n",
+        "        turns.clear()\n",
+        contract("actions", f"'{STREAM} and status'"),
     ),
 )

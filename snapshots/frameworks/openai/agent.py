@@ -43,7 +43,7 @@ TOOLS: list[Tool] = [add_numbers]
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 Turn = list[TResponseInputItem]  # of one turn, tool calls and results included
 #if not memory
-FORMAT: TurnFormat[Turn] = TurnFormat("openai/1", list, list)  # items are plain values
+FORMAT: TurnFormat[Turn] = TurnFormat("openai/1")
 #end
 
 AGENT = Agent(

@@ -36,7 +36,7 @@ TOOLS: list[Tool] = [add_numbers]
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 Turn = Messages  # of one turn, tool calls and results among them
 #if not memory
-FORMAT: TurnFormat[Turn] = TurnFormat("strands/1", list, list)  # messages are plain values
+FORMAT: TurnFormat[Turn] = TurnFormat("strands/1")
 #end
 
 AGENT_TOOLS = [tool(prepared(function)) for function in TOOLS]

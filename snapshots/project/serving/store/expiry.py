@@ -15,7 +15,9 @@ from serving.store.rows import Store
 
 SWEEP_SECONDS = 3_600.0
 BATCH = 100
+#if not agentcore-memory
 MIN_HOURS = 1  # no turn takes so long, so that none loses its session while it runs
+#end
 
 log = logging.getLogger("bedrock_agentcore.app")
 
@@ -77,6 +79,7 @@ def ttl_hours() -> float | None:
     """Return for how long a session is kept after its last use; None is for ever.
 
     Raises:
+#if not agentcore-memory
         SystemExit: SESSION_TTL_HOURS is no such number; uncaught, it ends the program with one line.
     """
 #if transcript
@@ -93,3 +96,10 @@ def ttl_hours() -> float | None:
     if not MIN_HOURS <= hours < float("inf"):
         raise SystemExit(f"SESSION_TTL_HOURS must be a number from {MIN_HOURS}, not {text!r}.")
     return hours
+#else
+        SystemExit: SESSION_TTL_HOURS is set; uncaught, it ends the program with one line.
+    """
+    if os.environ.get("SESSION_TTL_HOURS"):
+        raise SystemExit("SESSION_TTL_HOURS must not be set: the memory itself deletes old turns.")
+    return None
+#end

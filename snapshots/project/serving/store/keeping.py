@@ -99,15 +99,12 @@ class KeptSessions(Generic[T]):
         row = Row(uuid4().hex, body)
 #end
         adding = self.store.add(session.key, session.position, row)
-        session.position = await in_time(adding, though_cancelled=True)
 #if transcript
+        session.position = await in_time(adding, though_cancelled=turn is not None)
         if kept is not None:
             session.keep(kept)
-#else
-        session.keep(kept)
-#end
-        self.expiry.soon()
 #if memory
+        self.expiry.soon()
 
     def closing(
         self, close: Callable[[SessionKey | None, Session[T]], Awaitable[None]]
@@ -121,6 +118,14 @@ class KeptSessions(Generic[T]):
             await close(key, session)
 
         return closed
+#end
+#end
+#if not memory
+#if not transcript
+        session.position = await in_time(adding, though_cancelled=True)
+        session.keep(kept)
+#end
+        self.expiry.soon()
 #end
 
     async def aclose(self) -> None:

@@ -121,12 +121,31 @@ def _checked(url: URL) -> URL:
         raise ValueError("a way to encrypt that there is not")
     return url.set(drivername="postgresql+asyncpg", query=query)
 #elif agentcore-memory
-"""Where the sessions are kept: in AgentCore Memory."""
+"""Where the sessions are kept: in AgentCore Memory, which is connected to at the first turn."""
 
+import os
+import re
+
+from model.settings import is_offline
+from serving.store.agentcore_memory import AgentCoreMemoryStore
 from serving.store.memory import MemoryStore
 
+ID = r"[a-zA-Z][a-zA-Z0-9-_]{0,99}-[a-zA-Z0-9]{10}"
+ARN = r"arn:(aws|aws-cn|aws-us-gov):bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:memory/"
 
-def open_store() -> MemoryStore:
-    """Return the store that MEMORY_ID names."""
-    return MemoryStore()
+
+def open_store() -> AgentCoreMemoryStore | MemoryStore:
+    """Return the store that MEMORY_ID names, without connecting to it yet.
+
+    Raises:
+        SystemExit: It names none; uncaught, it ends the program with one line.
+    """
+    text = os.environ.get("MEMORY_ID")
+    if not text and is_offline():
+        return MemoryStore()
+    if not text:
+        raise SystemExit("MEMORY_ID is not set: write the id of the memory that keeps sessions.")
+    if not re.fullmatch(f"({ARN})?{ID}", text, re.ASCII):
+        raise SystemExit(f"MEMORY_ID must be the id or the ARN of a memory, not {text!r}.")
+    return AgentCoreMemoryStore(text)
 #end

@@ -142,6 +142,10 @@ class SqlStore:
 #end
         # A session that could expire while a turn of it runs is marked as used before.
         self._fresh = float("inf") if hours is None else 3_600 * hours - 2 * TURN_SECONDS
+#if sqlite
+        # Who waits for the lock of a file is in no line, and among many some would wait in vain.
+        self._line = asyncio.Lock()
+#end
         self._creating = asyncio.Lock()
         self._created = False
 
@@ -264,10 +268,14 @@ class SqlStore:
     @asynccontextmanager
     async def _transaction(self, end: float = float("inf")) -> AsyncIterator[AsyncConnection]:
         await self._create()
+#if sqlite
+        async with self._line, self._engine.begin() as connection:
+#elif postgres
         async with self._engine.begin() as connection:
+#end
+            _in_time(end)
             yield connection
-            if time.monotonic() > end:  # the caller is told, or was, that nothing is changed
-                raise Unavailable("it took too long")
+            _in_time(end)
 
     async def _create(self) -> None:
         async with self._creating:
@@ -276,6 +284,11 @@ class SqlStore:
                     for statement in (ALONE, *map(text, TABLES)):
                         await connection.execute(statement)
                 self._created = True
+
+
+def _in_time(end: float) -> None:
+    if time.monotonic() > end:  # the caller is told, or was, that nothing is changed
+        raise Unavailable("it took too long")
 
 
 def _digest(*ids: str | None) -> str:

@@ -28,9 +28,10 @@ from serving.transcript.messages import (
     without_failures,
 )
 from serving.transcript.recording import RecordedTurn
-from serving.turns import Session, failure_of, plain_failures
+from serving.turns import Session, failure_of, plain_failures, running
 
 BATCH = 100
+LAST_SECONDS = 0.5  # that a turn which the shutdown ends waits to be kept as failed
 
 T = TypeVar("T")
 Archive = Callable[[SessionKey, AsyncIterator[ChatMessage]], Awaitable[None]]
@@ -56,8 +57,13 @@ class Transcripts(Generic[T]):
         self._kept = kept
         self._store = kept.store
         self._running: dict[SessionKey, list[StatusModel]] = {}
-        if archive:
-            kept.expiry.archive = lambda key: archive(key, self._read(key))
+
+        async def archived(key: SessionKey) -> None:
+            caller = Caller(key.tenant, key.user)
+            if archive and await self._store.sessions(caller, 1, key.session):  # or it is forgotten
+                await archive(key, self._read(key))
+
+        kept.expiry.archive = archived
 
     @asynccontextmanager
     async def turn(self, key: SessionKey | None, prompt: str) -> AsyncIterator[RecordedTurn[T]]:
@@ -79,8 +85,9 @@ class Transcripts(Generic[T]):
                     raise
                 except (Exception, asyncio.CancelledError) as error:
                     failure = failure_of(error, limit)
-                    with suppress(StoreError):
-                        await turn.fail(failure)
+                    with suppress(StoreError, TimeoutError):
+                        async with asyncio.timeout(LAST_SECONDS if running.ending else None):
+                            await turn.fail(failure)
                     raise failure from error
         finally:
             if key:
@@ -181,12 +188,13 @@ class Transcripts(Generic[T]):
             return await in_time(self._store.delete(session), though_cancelled=True) or 0
 
     async def _read(self, key: SessionKey) -> AsyncIterator[ChatMessage]:
-        end, last = 1, 1
-        while end <= last:
-            position, rows = await self._store.said(key, BATCH, end + BATCH)
+        end, last = 0, 1
+        while end < last:
+            position, rows = await self._store.said(key, BATCH, end + BATCH + 1)
             for row in rows:
-                for message in read_messages(key, position.conversation, row):
-                    yield message
+                if row.number > end:  # of fewer than a batch, the last ones of before come again
+                    for message in read_messages(key, position.conversation, row):
+                        yield message
             end, last = end + BATCH, position.rows
 
     def _ended(self, key: SessionKey, status: StatusModel) -> None:

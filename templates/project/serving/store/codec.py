@@ -13,9 +13,17 @@ BYTES = "$bytes"
 T = TypeVar("T")
 
 
+def _dicts(turn: Any) -> Any:
+    if not (isinstance(turn, list) and all(isinstance(item, dict) for item in turn)):
+        raise TypeError("no list of dicts")
+    return turn
+
+
 @dataclass(frozen=True, slots=True)
 class TurnFormat(Generic[T]):
     """How a turn of the framework becomes plain values and a turn again.
+
+    What is a list of dicts anyway needs neither `dump` nor `load`.
 
     Args:
         name: Kept with each turn: what has another name is refused, and never misread.
@@ -24,8 +32,8 @@ class TurnFormat(Generic[T]):
     """
 
     name: str
-    dump: Callable[[T], object]
-    load: Callable[[Any], T]
+    dump: Callable[[T], object] = _dicts
+    load: Callable[[Any], T] = _dicts
 
     def encode(self, turn: T) -> str:
         """Return a turn as text.

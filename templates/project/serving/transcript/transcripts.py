@@ -27,9 +27,10 @@ from serving.transcript.messages import (
     without_failures,
 )
 from serving.transcript.recording import RecordedTurn
-from serving.turns import Session, failure_of, plain_failures
+from serving.turns import Session, failure_of, plain_failures, running
 
 BATCH = 100
+LAST_SECONDS = 0.5  # that a turn which the shutdown ends waits to be kept as failed
 
 T = TypeVar("T")
 Archive = Callable[[SessionKey, AsyncIterator[ChatMessage]], Awaitable[None]]
@@ -83,8 +84,9 @@ class Transcripts(Generic[T]):
                     raise
                 except (Exception, asyncio.CancelledError) as error:
                     failure = failure_of(error, limit)
-                    with suppress(StoreError):
-                        await turn.fail(failure)
+                    with suppress(StoreError, TimeoutError):
+                        async with asyncio.timeout(LAST_SECONDS if running.ending else None):
+                            await turn.fail(failure)
                     raise failure from error
         finally:
             if key:

@@ -1,1 +1,0 @@
-"""Rows as events of AgentCore Memory."""
