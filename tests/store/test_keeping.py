@@ -121,7 +121,7 @@ async def test_a_store_that_hangs_is_not_waited_for(
         assert refused.detail.startswith("The store of the sessions does not answer.")
         go_on.set()
     await agent.kept.aclose()  # which waits for what it was asked
-    assert not subject.modules.keeping._asked
+    assert not agent.kept._asked
 
 
 async def test_a_store_that_was_only_read_is_closed(
