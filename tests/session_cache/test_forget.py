@@ -63,27 +63,35 @@ async def test_it_waits_for_the_turns_before_and_those_after_wait_for_it(
     before[1].finish()
     await settle()
     assert forgetting.begun.is_set()
-    assert sessions.keys_closed() == ["a"]
+    assert sessions.keys_closed() == []
     assert {turn.status for turn in after} == {"waiting"}
     for turn in after:
         turn.finish()
     forgetting.end.set()
     await settle()
+    assert sessions.keys_closed() == ["a"]
     assert logs(sessions, "a") == [["before 0", "before 1"], ["after 0", "after 1"]]
     await assert_left_clean(cache, sessions)
 
 
-async def test_the_block_begins_when_the_session_is_closed(sessions: Sessions) -> None:
+async def test_it_is_over_when_the_session_is_closed_after_the_block(sessions: Sessions) -> None:
     cache = sessions.cache()
     sessions.closes["a"] = "slow"
-    await whole_turn(cache, "a")
+    await whole_turn(cache, "a", "old")
     forgetting = Forgetting(cache, "a")
-    await settle()
-    assert not forgetting.begun.is_set()
-    sessions.finish_close("a")
     await settle()
     assert forgetting.begun.is_set()
     forgetting.end.set()
+    next_turn = Turn(cache, "a", "new")
+    next_turn.finish()
+    await settle()
+    assert not forgetting.task.done()
+    assert next_turn.status == "waiting"
+    sessions.finish_close("a")
+    await settle()
+    assert forgetting.task.done()
+    assert logs(sessions, "a") == [["old"], ["new"]]
+    sessions.closes.clear()
     await assert_left_clean(cache, sessions)
 
 
@@ -120,6 +128,7 @@ async def test_given_up_while_the_session_closes_it_is_forgotten_all_the_same(
     sessions.closes["a"] = "slow"
     await whole_turn(cache, "a", "old")
     forgetting = Forgetting(cache, "a")
+    forgetting.end.set()
     await settle()
     forgetting.task.cancel()
     next_turn = Turn(cache, "a", "new")
@@ -133,14 +142,20 @@ async def test_given_up_while_the_session_closes_it_is_forgotten_all_the_same(
     await assert_left_clean(cache, sessions)
 
 
-async def test_a_block_that_fails_leaves_the_session_forgotten(sessions: Sessions) -> None:
+async def test_a_block_that_fails_leaves_the_session_as_it_was(sessions: Sessions) -> None:
     cache = sessions.cache()
     await whole_turn(cache, "a", "old")
     with pytest.raises(LookupError):
         async with cache.forget("a"):
             raise LookupError
+    forgetting = Forgetting(cache, "a")
+    await settle()
+    forgetting.task.cancel()
+    await settle()
+    assert forgetting.task.cancelled()
     await whole_turn(cache, "a", "new")
-    assert logs(sessions, "a") == [["old"], ["new"]]
+    assert logs(sessions, "a") == [["old", "new"]]
+    assert sessions.closed == []
     await assert_left_clean(cache, sessions)
 
 
