@@ -17,7 +17,7 @@ TRANSCRIPTS: tuple[Mutant, ...] = (
     one(
         "a forgotten session that stays where it is kept",
         f"{TRANSCRIPT}/transcripts.py",
-        "await in_time(self._store.delete(session), though_cancelled=True) or 0",
+        "await self._kept.in_time(self._store.delete(session), though_cancelled=True) or 0",
         "len(await self.get_messages(session))",
         contract("transcripts", f"'{JSON} and forgotten'"),
     ),

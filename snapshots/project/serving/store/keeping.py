@@ -33,8 +33,6 @@ CLOSE_SECONDS = 2.0
 T = TypeVar("T")
 R = TypeVar("R")
 
-_asked: set[asyncio.Task[Any]] = set()
-
 
 class KeptSessions(Generic[T]):
     """Sessions of which the cache has what was read back from their rows.
@@ -52,6 +50,7 @@ class KeptSessions(Generic[T]):
         self.store = store
         self.expiry = Expiry(store)
         self._form = form
+        self._asked: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def refresh(self, session: Session[T]) -> None:
@@ -63,9 +62,8 @@ class KeptSessions(Generic[T]):
         """
         if session.key is None:
             return
-        self._loop = asyncio.get_running_loop()  # what opens a connection closes it, too
         known = session.position
-        position, rows = await in_time(self.store.since(session.key, known, MAX_TURNS))
+        position, rows = await self.in_time(self.store.since(session.key, known, MAX_TURNS))
         turns = [self._form.decode(row.body) for row in rows]
         if position.conversation != known.conversation:
             session.turns, session.sizes = [], []
@@ -100,11 +98,48 @@ class KeptSessions(Generic[T]):
 #end
         adding = self.store.add(session.key, session.position, row)
 #if transcript
-        session.position = await in_time(adding, though_cancelled=turn is not None)
+        session.position = await self.in_time(adding, though_cancelled=turn is not None)
         if kept is not None:
             session.keep(kept)
-#if memory
+#else
+        session.position = await self.in_time(adding, though_cancelled=True)
+        session.keep(kept)
+#end
         self.expiry.soon()
+
+    async def in_time(self, asking: Coroutine[Any, Any, R], *, though_cancelled: bool = False) -> R:
+        """Wait for the store, but not for long; what it does then, it does to its end.
+
+        Args:
+            asking: What it is to do.
+            though_cancelled: Wait as well when the turn is cancelled: what is kept must be answered.
+
+        Raises:
+            Unavailable: It does not answer.
+        """
+        loop = self._loop = asyncio.get_running_loop()  # what opens a connection closes it, too
+        # Cancelled half-way, a driver may go on to wait for a lock that nobody gives it any more.
+        task = asyncio.create_task(asking)
+        self._asked.add(task)
+        task.add_done_callback(self._ended)
+        end = loop.time() + STORE_SECONDS
+        while not task.done() and loop.time() < end:
+            try:
+                await asyncio.wait([task], timeout=end - loop.time())
+            except asyncio.CancelledError:
+                if not though_cancelled:
+                    raise
+        if not task.done():
+            raise Unavailable(f"no answer in {STORE_SECONDS} s")
+        try:
+            return task.result()
+        except StoreError:
+            raise
+        except Exception as error:
+            # Its first line: after that SQLAlchemy adds the statement.
+            cause = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise Unavailable(cause) from error
+#if memory
 
     def closing(
         self, close: Callable[[SessionKey | None, Session[T]], Awaitable[None]]
@@ -119,14 +154,6 @@ class KeptSessions(Generic[T]):
 
         return closed
 #end
-#end
-#if not memory
-#if not transcript
-        session.position = await in_time(adding, though_cancelled=True)
-        session.keep(kept)
-#end
-        self.expiry.soon()
-#end
 
     async def aclose(self) -> None:
         """Close the store, on the loop of the turns if that is another one."""
@@ -135,47 +162,12 @@ class KeptSessions(Generic[T]):
             await asyncio.wrap_future(closing)
 
     async def _aclose(self) -> None:
-        waiting = {*_asked, *self.expiry.running}
+        waiting = {*self._asked, *self.expiry.running}
         if waiting:
             await asyncio.wait(waiting, timeout=CLOSE_SECONDS)
         await asyncio.wait([asyncio.create_task(self.store.aclose())], timeout=CLOSE_SECONDS)
 
-
-async def in_time(asking: Coroutine[Any, Any, R], *, though_cancelled: bool = False) -> R:
-    """Wait for the store, but not for long; what it does then, it does to its end.
-
-    Args:
-        asking: What it is to do.
-        though_cancelled: Wait as well when the turn is cancelled: what is kept must be answered.
-
-    Raises:
-        Unavailable: It does not answer.
-    """
-    # Cancelled half-way, a driver may go on to wait for a lock that nobody gives it any more.
-    task = asyncio.create_task(asking)
-    _asked.add(task)
-    task.add_done_callback(_ended)
-    loop = asyncio.get_running_loop()
-    end = loop.time() + STORE_SECONDS
-    while not task.done() and loop.time() < end:
-        try:
-            await asyncio.wait([task], timeout=end - loop.time())
-        except asyncio.CancelledError:
-            if not though_cancelled:
-                raise
-    if not task.done():
-        raise Unavailable(f"no answer in {STORE_SECONDS} s")
-    try:
-        return task.result()
-    except StoreError:
-        raise
-    except Exception as error:
-        # Its first line: after that SQLAlchemy adds the statement.
-        cause = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise Unavailable(cause) from error
-
-
-def _ended(task: asyncio.Task[Any]) -> None:
-    _asked.discard(task)
-    if not task.cancelled():
-        task.exception()  # of one for which nobody waited, asyncio would tell the log
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._asked.discard(task)
+        if not task.cancelled():
+            task.exception()  # of one for which nobody waited, asyncio would tell the log

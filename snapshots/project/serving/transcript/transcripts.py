@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from serving.identity import Caller, SessionKey
 from serving.sessions import SessionCache
-from serving.store.keeping import KeptSessions, in_time
+from serving.store.keeping import KeptSessions
 from serving.store.rows import StoreError
 from serving.transcript.messages import (
     ChatMessage,
@@ -128,7 +128,7 @@ class Transcripts(Generic[T]):
         end = place[1] + 1 if place else None
         messages: list[ChatMessage] = []
         while len(messages) < limit:
-            position, rows = await in_time(self._store.said(session, limit, end))
+            position, rows = await self._kept.in_time(self._store.said(session, limit, end))
             if place and not (position.conversation == place[0] and place[1] <= position.rows):
                 raise UnknownMessageError
             for row in reversed(rows):
@@ -153,7 +153,7 @@ class Transcripts(Generic[T]):
         Raises:
             StoreError: The store does not answer.
         """
-        found = await in_time(self._store.sessions(caller, limit, session))
+        found = await self._kept.in_time(self._store.sessions(caller, limit, session))
         return [
             SessionSummary(session_id=name, first_line=line, last_used=moment(at))
             for name, line, at in found
@@ -185,7 +185,7 @@ class Transcripts(Generic[T]):
             StoreError: The store does not answer, and the session is as it was.
         """
         async with self._sessions.forget(session):
-            return await in_time(self._store.delete(session), though_cancelled=True) or 0
+            return await self._kept.in_time(self._store.delete(session), though_cancelled=True) or 0
 
     async def _read(self, key: SessionKey) -> AsyncIterator[ChatMessage]:
         end, last = 0, 1
