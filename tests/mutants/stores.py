@@ -20,8 +20,8 @@ STORES = (
     one(
         "a turn that reads nothing before it",
         KEEPING,
-        "        if session.key is None:\n            return\n        self._loop",
-        "        if session.key is None or True:\n            return\n        self._loop",
+        "        if session.key is None:\n            return\n        known",
+        "        if session.key is None or True:\n            return\n        known",
         contract("kept", "cap"),
     ),
     one(
