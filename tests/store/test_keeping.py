@@ -1,4 +1,4 @@
-"""What is between the session cache and a store: rows are read before a turn, and kept before its end."""
+"""Between cache and store: rows are read before a turn, and kept before it is answered."""
 
 import asyncio
 from typing import Any
