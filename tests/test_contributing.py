@@ -196,7 +196,7 @@ def add_an_option(checkout: Checkout) -> None:
     flags = "[--container/--no-container]"
     checkout.edit(README, flags, f"{flags} [--notes/--no-notes]")
     (checkout.folder / "templates/project/release_notes.py").write_text(MODULE, encoding="utf-8")
-    after = "from serving.values import mended\n"
+    after = "{% if transcript %}\nfrom serving.transcript"
     new = "{% if notes %}\nfrom release_notes import announce\n{% endif %}\n"
     checkout.edit(TOOLS, after, new + after)
     docstring = 'a coroutine function stays on the event loop."""\n'

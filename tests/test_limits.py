@@ -8,7 +8,7 @@ import generated
 import pytest
 
 UNITS = {"MiB": 1024 * 1024}
-ROW = re.compile(r"^\| .+ \| ([\d,]+)(?: (\w+))? \| `(\w+)` in `serving/(\w+)\.py` \|$", re.M)
+ROW = re.compile(r"^\| .+ \| ([\d,]+)(?: (\w+))? \| `(\w+)` in `serving/([\w/]+)\.py` \|$", re.M)
 SECTION = generated.FILES["README.md"].partition("## Limits")[2].partition("\n## ")[0]
 LIMITS = {
     (module, name): int(number.replace(",", "")) * UNITS.get(unit, 1)
@@ -18,14 +18,14 @@ LIMITS = {
 
 def actual(module: str, name: str) -> object:
     """The constant, or the default of the argument of SessionCache."""
-    found = import_module(f"serving.{module}")
+    found = import_module(f"serving.{module.replace('/', '.')}")
     if module == "sessions":
         return inspect.signature(found.SessionCache).parameters[name].default
     return vars(found)[name]
 
 
 def test_every_row_of_the_table_is_read() -> None:
-    assert len(LIMITS) == SECTION.count("\n| ") - 2 == 15
+    assert len(LIMITS) == SECTION.count("\n| ") - 2 == 16
 
 
 @pytest.mark.parametrize(("module", "name"), LIMITS)

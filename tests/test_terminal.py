@@ -66,6 +66,11 @@ def choosing(option: options.Option, value: str, *, default: str) -> str:
     return DOWN * ((values.index(value) - values.index(default)) % len(values)) + ENTER
 
 
+def given(option: options.Option) -> tuple[str, ...]:
+    """Return the words that give what was chosen of the last options."""
+    return (option.flag, "sqlite") if option.choices else (option.flag,)
+
+
 def plain(text: str) -> str:
     return COLOUR.sub("", text)
 
@@ -108,7 +113,8 @@ def test_everything_is_asked_and_the_command_that_asks_nothing_is_shown(folder: 
     assert shlex.split(again) == [
         *("agentcore-new", "create", "shop", "--framework", "langgraph"),
         *("--description", "It's {{ mine }}", "--model-provider", "anthropic"),
-        *("--stream", "--session-store", "sqlite", "--transcript", "--yes"),
+        *(word for option in LAST[:-1] for word in given(option)),
+        "--yes",
     ]
 
 
