@@ -14,7 +14,7 @@ from fake_models import FakeModels
 
 from contract.client import Client
 from contract.databases import SqliteFile
-from contract.launcher import MAX_SESSIONS
+from contract.launcher import MAX_SESSIONS, MAX_TURNS
 from contract.projects import STORED, each
 from contract.server import Server, told
 from contract.stores import Store
@@ -23,6 +23,8 @@ from contract.wire import conversation
 pytestmark = pytest.mark.real
 
 CAP = 128
+# too many turns for the launcher, and too many bytes
+LONG = {"turns": "and add <<tool=add_numbers:2:3>>", "bytes": "\N{PARTY POPPER}" * 90_000}
 # those of the owner of a session, which none of the others may be taken for
 IDS: list[tuple[str | None, str | None, str]] = [
     (None, None, "id"),
@@ -103,6 +105,26 @@ def test_sessions_beyond_the_cap_recall_all_their_turns(tight: Server, models: F
         assert models.transcript(f"{name} says 3") == conversation(
             [f"{name} says {turn}" for turn in (1, 2, 3)]
         )
+
+
+@each(STORED)
+@pytest.mark.parametrize("prompt", LONG.values(), ids=LONG)
+def test_of_a_long_session_the_last_turns_are_read_back(
+    tight: Server, models: FakeModels, prompt: str
+) -> None:
+    client, session = tight.client, f"long {len(prompt)}"
+    for turn in range(1, MAX_TURNS + 3):
+        assert client.ask(f"{turn} {prompt}", session).error == ""
+    asked = []
+    for _ in range(2):
+        models.clear()
+        client.ask("next <<empty>>", session)
+        asked.append(models.requests[-1])
+        push_out(client)
+    warm, read_back = asked
+    assert read_back.body == warm.body
+    turns = sum(message.role == "user" for message in warm.messages) - 1
+    assert turns == (MAX_TURNS if "<<" in prompt else 2)
 
 
 @each([STORED[0], STORED[3]])
