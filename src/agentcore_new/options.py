@@ -268,6 +268,7 @@ FILE_CONDITIONS: Mapping[str, str] = {
     "serving/store": "transcript or session_store != 'memory'",
     "serving/store/agentcore_memory.py": "session_store == 'agentcore-memory'",
     "serving/store/codec.py": "session_store != 'memory'",
+    "serving/store/group_commit.py": "session_store == 'sqlite'",
     "serving/store/memory.py": "session_store != 'sqlite'",
     "serving/store/opening.py": "session_store != 'memory'",
     "serving/store/sql.py": "session_store in ('sqlite', 'postgres')",

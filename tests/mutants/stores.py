@@ -4,6 +4,7 @@ from mutants.mutant import LANGGRAPH, MAIN, Edit, Mutant, contract, one
 
 KEEPING = "templates/project/serving/store/keeping.py.jinja"
 SQL = "templates/project/serving/store/sql.py.jinja"
+GROUP = "templates/project/serving/store/group_commit.py"
 CODEC = "templates/project/serving/store/codec.py"
 ADK = "templates/frameworks/adk/agent.py.jinja"
 ROWS = "tests/store/test_rows.py"
@@ -34,18 +35,22 @@ STORES = (
     one(
         "a turn that brings back the session that was forgotten meanwhile",
         SQL,
-        '                    raise Conflict("the session has changed")\n'
-        "                await connection.execute(ADD, turn)\n",
-        "                    await connection.execute(BEGIN, session | ids | of_user)\n"
-        "                await connection.execute(ADD, turn)\n",
+        '                raise Conflict("the session has changed")\n'
+        "            await connection.execute(ADD, turn)\n",
+        "                await connection.execute(BEGIN, session | ids | of_user)\n"
+        "            await connection.execute(ADD, turn)\n",
         ROWS,
     ),
     one(
         "a turn kept in a transaction of its own",
         SQL,
-        "                await connection.execute(ADD, turn)\n",
-        "            async with self._transaction(end) as connection:\n"
-        "                await connection.execute(ADD, turn)\n",
+        "            await connection.execute(ADD, turn)\n\n"
+        "        try:\n"
+        "            await self._change(change)\n",
+        "\n"
+        "        try:\n"
+        "            await self._change(change)\n"
+        "            await self._change(lambda connection: connection.execute(ADD, turn))\n",
         contract("kills", "'sqlite or postgres'"),
     ),
     one(
@@ -146,6 +151,43 @@ STORES = (
         "tests/store/test_databases.py",
     ),
     one(
+        "a file that another process has, looked for once",
+        SQL,
+        'if "locked" not in str(error.orig) or',
+        'if "locked" in str(error.orig) or',
+        "tests/store/test_group_commit.py",
+    ),
+    one(
+        "one that is refused, and all that are committed with it",
+        GROUP,
+        "if len(group) > 1 and",
+        "if not group and",
+        "tests/store/test_group_commit.py",
+    ),
+    one(
+        "a commit for each turn",
+        GROUP,
+        "MAX_GROUP = 32",
+        "MAX_GROUP = 1",
+        "tests/store/test_group_commit.py",
+    ),
+    one(
+        "turns of a group answered before its commit",
+        GROUP,
+        "                done = [await change(connection) for change, _ in group]\n",
+        "                done = [await change(connection) for change, _ in group]\n"
+        "                [result.set_result(value) for (_, result), value in zip(group, done)]\n"
+        "                await asyncio.sleep(0.05)\n",
+        contract("kills", "sqlite"),
+    ),
+    one(
+        "a busy process that calls its store late",
+        "templates/project/serving/store/patience.py",
+        "        self.left -= tick\n        await asyncio.wait([task], timeout=tick)\n",
+        "        await asyncio.wait([task], timeout=self.left)\n        self.left = 0\n",
+        "tests/store/test_keeping.py",
+    ),
+    one(
         "a key of ids put together",
         SQL,
         "hashlib.sha256(json.dumps(ids).encode())",
@@ -155,8 +197,8 @@ STORES = (
     one(
         "a turn kept after its caller was told that it is not",
         SQL,
-        "            yield connection\n            _in_time(end)\n",
-        "            yield connection\n",
+        "            if asking and asking.is_late:\n",
+        "            if asking and asking.left < -1:\n",
         contract("kept_or_not", "strands"),
     ),
     one(

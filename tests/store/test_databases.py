@@ -158,6 +158,7 @@ async def test_what_was_said_is_not_in_the_log(
 ) -> None:
     agent, key = subject.agent(), subject.key()
     await agent.ask(key, "hello")
+    await agent.swept()
     async with agent.store._engine.begin() as connection:
         await connection.execute(text("DROP TABLE agent_turns"))
     with pytest.raises(subject.modules.turns.HTTPException) as raised:

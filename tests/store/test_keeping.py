@@ -1,6 +1,7 @@
 """Between cache and store: rows are read before a turn, and kept before it is answered."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -122,6 +123,50 @@ async def test_a_store_that_hangs_is_not_waited_for(
         go_on.set()
     await agent.kept.aclose()  # which waits for what it was asked
     assert not agent.kept._asked
+
+
+async def test_a_busy_process_does_not_make_the_store_late(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, key = subject.agent(), subject.key()
+    await agent.ask(key, "one")
+    monkeypatch.setattr(subject.modules.keeping, "STORE_SECONDS", 1.0)
+
+    async def be_busy() -> None:
+        while True:
+            time.sleep(0.2)
+            await asyncio.sleep(0)
+
+    async def steps() -> str:
+        for _ in range(7):
+            await asyncio.sleep(0)
+        return "answer"
+
+    busy = asyncio.create_task(be_busy())
+    try:
+        assert await agent.kept.in_time(steps()) == "answer"
+    finally:
+        busy.cancel()
+    await agent.swept()
+
+
+@each(IN_A_DATABASE)
+async def test_what_comes_too_late_is_not_kept(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, key = subject.agent(), subject.key()
+    await agent.ask(key, "one")
+    await agent.swept()
+    with monkeypatch.context() as patch:
+        patch.setattr(subject.modules.keeping, "STORE_SECONDS", 0.05)  # less than a commit takes
+        with pytest.raises(subject.modules.turns.HTTPException) as refused:
+            await agent.ask(key, "two")
+        assert refused.value.status_code == 503
+        with pytest.raises(subject.modules.rows.Unavailable):
+            await agent.transcripts.forget(key)
+    assert await agent.ask(key, "two") == "2: two"
+    assert len(await agent.said(key)) == 4
+    await agent.swept()
 
 
 async def test_a_store_that_was_only_read_is_closed(

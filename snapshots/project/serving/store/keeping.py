@@ -16,10 +16,11 @@ from serving.identity import SessionKey
 from serving.store.codec import TurnFormat
 #end
 from serving.store.expiry import Expiry
-#if transcript
 #if memory
 from serving.store.memory import AsItIs
 #end
+from serving.store.patience import Patience, patience
+#if transcript
 from serving.store.rows import Row, Said, Store, StoreError, Unavailable
 #else
 from serving.store.rows import Row, Store, StoreError, Unavailable
@@ -117,15 +118,16 @@ class KeptSessions(Generic[T]):
         Raises:
             Unavailable: It does not answer.
         """
-        loop = self._loop = asyncio.get_running_loop()  # what opens a connection closes it, too
+        self._loop = asyncio.get_running_loop()  # what opens a connection closes it, too
+        waiting = Patience(STORE_SECONDS)
+        patience.set(waiting)
         # Cancelled half-way, a driver may go on to wait for a lock that nobody gives it any more.
         task = asyncio.create_task(asking)
         self._asked.add(task)
         task.add_done_callback(self._ended)
-        end = loop.time() + STORE_SECONDS
-        while not task.done() and loop.time() < end:
+        while not task.done() and waiting.left > 0:
             try:
-                await asyncio.wait([task], timeout=end - loop.time())
+                await waiting.wait(task)
             except asyncio.CancelledError:
                 if not though_cancelled:
                     raise

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from serving.store.expiry import ttl_hours
 from serving.store.sql import SqlStore
 
-LOCK_SECONDS = 3.0  # that one waits for another process; less than a turn waits for the store
+OPEN_SECONDS = 3.0  # that one waits for other processes that open the file
+LOOK_MILLISECONDS = 50  # after which the store asks again: within them, SQLite looks often
 
 
 def open_store() -> SqlStore:
@@ -36,8 +37,7 @@ def open_store() -> SqlStore:
     file = Path(place).expanduser().absolute()
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(file)),
-        connect_args={"timeout": LOCK_SECONDS},
-        pool_timeout=LOCK_SECONDS,
+        connect_args={"timeout": OPEN_SECONDS},
         hide_parameters=True,  # an error must not write what was said into the log
     )
 
@@ -52,6 +52,7 @@ def open_store() -> SqlStore:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")  # who reads does not wait for who writes
         cursor.execute("PRAGMA synchronous=FULL")  # a turn that is kept outlives a power cut
+        cursor.execute(f"PRAGMA busy_timeout={LOOK_MILLISECONDS}")
         cursor.close()
 
     return SqlStore(engine, ttl_hours())

@@ -9,30 +9,44 @@ import asyncio
 import hashlib
 import json
 import time
+#if sqlite
 from collections.abc import AsyncIterator, Callable, Coroutine
+#elif postgres
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+#end
 from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import text
+#if sqlite
+from sqlalchemy.exc import IntegrityError, OperationalError
+#elif postgres
 from sqlalchemy.exc import DBAPIError, IntegrityError
+#end
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 #if transcript
 from serving.identity import Caller, SessionKey
-from serving.store.rows import NOTHING, Conflict, Known, Position, Row, Said, Unavailable
 #else
 from serving.identity import SessionKey
+#end
+#if sqlite
+from serving.store.group_commit import Change, GroupCommit
+#end
+from serving.store.patience import patience
+#if transcript
+from serving.store.rows import NOTHING, Conflict, Known, Position, Row, Said, Unavailable
+#else
 from serving.store.rows import NOTHING, Conflict, Known, Position, Row, Unavailable
 #end
 from serving.turns import MAX_SESSION_BYTES, TURN_SECONDS
 
-CHANGE_SECONDS = 3.5  # after which nothing is changed any more: soon nobody will wait for it
-MAX_READ = 6 * MAX_SESSION_BYTES  # in JSON, a character takes up to six bytes
 #if sqlite
-# One process after the other makes the tables.
-ALONE = text("BEGIN IMMEDIATE")
+LOCK_SECONDS = 3.5  # for which one tries to get the file; less than a turn waits for it
+MAX_READ = 6 * MAX_SESSION_BYTES  # in JSON, a character takes up to six bytes
 #elif postgres
+MAX_READ = 6 * MAX_SESSION_BYTES  # in JSON, a character takes up to six bytes
 # One process after the other makes the tables; the number is used by nothing else.
 ALONE = text("SELECT pg_advisory_xact_lock(7311146993714017)")
 #end
@@ -109,19 +123,37 @@ SESSION = text(
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#if sqlite
 
 
-def _twice(ask: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+def _again(ask: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Ask again while another process has the file: SQLite itself looks too seldom, after a while."""
+#elif postgres
+Change = Callable[[AsyncConnection], Awaitable[R]]
+
+
+def _again(ask: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Ask once more if the connection was lost: most often, it was one of before a restart."""
+#end
 
     @wraps(ask)
     async def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+#if sqlite
+        end = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                return await ask(*args, **kwargs)
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or time.monotonic() > end:
+                    raise
+#elif postgres
         try:
             return await ask(*args, **kwargs)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
         return await ask(*args, **kwargs)
+#end
 
     return asked
 
@@ -143,13 +175,12 @@ class SqlStore:
         # A session that could expire while a turn of it runs is marked as used before.
         self._fresh = float("inf") if hours is None else 3_600 * hours - 2 * TURN_SECONDS
 #if sqlite
-        # Who waits for the lock of a file is in no line, and among many some would wait in vain.
-        self._line = asyncio.Lock()
+        self._group = GroupCommit(engine)
 #end
         self._creating = asyncio.Lock()
         self._created = False
 
-    @_twice
+    @_again
     async def since(self, key: SessionKey, position: Position, limit: int) -> Known:
         session: dict[str, object] = {"key": _digest(*key)}
         known = {"known": position.rows, "limit": limit, "bytes": MAX_READ}
@@ -161,59 +192,14 @@ class SqlStore:
         if position != NOTHING and position.conversation != first.conversation:
             return await self.since(key, NOTHING, limit)
         if first.last_used < time.time() - self._fresh:
-            async with self._transaction() as connection:
-                await connection.execute(TOUCH, session | {"now": time.time()})
+            used = session | {"now": time.time()}
+            await self._change(lambda connection: connection.execute(TOUCH, used))
             return await self.since(key, position, limit)
         rows = [Row(row.row_id, row.body, number=row.number) for row in found if row.row_id]
         return Position(first.conversation, first.turns), rows
 
+    @_again
     async def add(self, key: SessionKey, position: Position, row: Row) -> Position:
-        return await self._add(key, position, row, time.monotonic() + CHANGE_SECONDS)
-
-    @_twice
-    async def delete(self, key: SessionKey, unused_since: float = float("inf")) -> int | None:
-        session: dict[str, object] = {"key": _digest(*key)}
-        async with self._transaction(time.monotonic() + CHANGE_SECONDS) as connection:
-            # The session first: who adds a turn to it meanwhile waits, and finds it gone.
-            deleted = await connection.execute(DELETE, session | {"before": unused_since})
-            count: int | None = deleted.scalar()
-            if count is not None:
-                await connection.execute(DELETE_TURNS, session)
-            return count
-
-    @_twice
-    async def unused(self, since: float, limit: int) -> list[SessionKey]:
-        async with self._read() as connection:
-            found = await connection.execute(UNUSED, {"since": since, "limit": limit})
-            return [SessionKey(*row) for row in found]
-
-#if transcript
-    @_twice
-    async def said(self, key: SessionKey, limit: int, before: int | None = None) -> Known:
-        page = {"key": _digest(*key), "before": before or 2**31 - 1, "limit": limit}
-        async with self._read() as connection:
-            found = (await connection.execute(SAID, page)).all()
-        rows = [Row(row.row_id, None, Said(row.said), row.number) for row in found if row.row_id]
-        return Position(found[0].conversation, found[0].turns) if found else NOTHING, rows
-
-    @_twice
-    async def sessions(
-        self, caller: Caller, limit: int, session: str | None = None
-    ) -> list[tuple[str, str, float]]:
-        async with self._read() as connection:
-            if session is None:
-                of_user = {"user_key": _digest(*caller), "limit": limit}
-                found = await connection.execute(SESSIONS, of_user)
-            else:
-                found = await connection.execute(SESSION, {"key": _digest(*caller, session)})
-            return [(row.session_id, row.first_line, row.last_used) for row in found]
-
-#end
-    async def aclose(self) -> None:
-        await self._engine.dispose()
-
-    @_twice
-    async def _add(self, key: SessionKey, position: Position, row: Row, end: float) -> Position:
         after = Position(position.conversation or row.row_id, position.rows + 1)
         session: dict[str, object] = {
             "key": _digest(*key),
@@ -241,19 +227,67 @@ class SqlStore:
             "said": "[]",
 #end
         }
+
+        async def change(connection: AsyncConnection) -> None:
+            if position == NOTHING:
+                await connection.execute(BEGIN, session | ids | of_user)
+            elif (await connection.execute(MOVE, session)).rowcount == 0:
+                raise Conflict("the session has changed")
+            await connection.execute(ADD, turn)
+
         try:
-            async with self._transaction(end) as connection:
-                if position == NOTHING:
-                    await connection.execute(BEGIN, session | ids | of_user)
-                elif (await connection.execute(MOVE, session)).rowcount == 0:
-                    raise Conflict("the session has changed")
-                await connection.execute(ADD, turn)
+            await self._change(change)
         except (Conflict, IntegrityError) as error:
             # It may be kept already, and the answer to that was lost.
             async with self._read() as connection:
                 if await connection.scalar(FIND, turn) != row.row_id:
                     raise Conflict("the session has changed") from error
         return after
+
+    @_again
+    async def delete(self, key: SessionKey, unused_since: float = float("inf")) -> int | None:
+        session: dict[str, object] = {"key": _digest(*key)}
+
+        async def change(connection: AsyncConnection) -> int | None:
+            # The session first: who adds a turn to it meanwhile waits, and finds it gone.
+            deleted = await connection.execute(DELETE, session | {"before": unused_since})
+            count: int | None = deleted.scalar()
+            if count is not None:
+                await connection.execute(DELETE_TURNS, session)
+            return count
+
+        return await self._change(change)
+
+    @_again
+    async def unused(self, since: float, limit: int) -> list[SessionKey]:
+        async with self._read() as connection:
+            found = await connection.execute(UNUSED, {"since": since, "limit": limit})
+            return [SessionKey(*row) for row in found]
+#if transcript
+
+    @_again
+    async def said(self, key: SessionKey, limit: int, before: int | None = None) -> Known:
+        page = {"key": _digest(*key), "before": before or 2**31 - 1, "limit": limit}
+        async with self._read() as connection:
+            found = (await connection.execute(SAID, page)).all()
+        rows = [Row(row.row_id, None, Said(row.said), row.number) for row in found if row.row_id]
+        return Position(found[0].conversation, found[0].turns) if found else NOTHING, rows
+
+    @_again
+    async def sessions(
+        self, caller: Caller, limit: int, session: str | None = None
+    ) -> list[tuple[str, str, float]]:
+        async with self._read() as connection:
+            if session is None:
+                of_user = {"user_key": _digest(*caller), "limit": limit}
+                found = await connection.execute(SESSIONS, of_user)
+            else:
+                found = await connection.execute(SESSION, {"key": _digest(*caller, session)})
+            return [(row.session_id, row.first_line, row.last_used) for row in found]
+#end
+
+    async def aclose(self) -> None:
+        await self._engine.dispose()
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection]:
@@ -265,30 +299,40 @@ class SqlStore:
 #end
             yield connection
 
-    @asynccontextmanager
-    async def _transaction(self, end: float = float("inf")) -> AsyncIterator[AsyncConnection]:
+    async def _change(self, change: Change[R]) -> R:
+        asking = patience.get()
+
+        async def in_time(connection: AsyncConnection) -> R:
+            result = await change(connection)
+            if asking and asking.is_late:
+                raise Unavailable("it took too long")
+            return result
+
         await self._create()
+        return await self._commit(in_time)
+
+    async def _commit(self, change: Change[R]) -> R:
 #if sqlite
-        async with self._line, self._engine.begin() as connection:
+        return await self._group.commit(change)
 #elif postgres
         async with self._engine.begin() as connection:
+            return await change(connection)
 #end
-            _in_time(end)
-            yield connection
-            _in_time(end)
 
     async def _create(self) -> None:
         async with self._creating:
             if not self._created:
-                async with self._engine.begin() as connection:
-                    for statement in (ALONE, *map(text, TABLES)):
-                        await connection.execute(statement)
+                await self._commit(_make_tables)
                 self._created = True
 
 
-def _in_time(end: float) -> None:
-    if time.monotonic() > end:  # the caller is told, or was, that nothing is changed
-        raise Unavailable("it took too long")
+async def _make_tables(connection: AsyncConnection) -> None:
+#if sqlite
+    for statement in map(text, TABLES):
+#elif postgres
+    for statement in (ALONE, *map(text, TABLES)):
+#end
+        await connection.execute(statement)
 
 
 def _digest(*ids: str | None) -> str:
