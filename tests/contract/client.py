@@ -80,8 +80,12 @@ class Client:
 
     def ping(self) -> str:
         """The status that the server says it has."""
-        status: str = self._http.get("/ping", timeout=5).raise_for_status().json()["status"]
-        return status
+        return self.health()[0]
+
+    def health(self) -> tuple[str, int]:
+        """The status that the server says it has, and since when, in whole seconds since 1970."""
+        said = self._http.get("/ping", timeout=5).raise_for_status().json()
+        return said["status"], said["time_of_last_update"]
 
     def post(self, body: bytes | Iterable[bytes], headers: Headers | None = None) -> httpx.Response:
         """Send any bytes as an invocation; in chunks, if they come in pieces."""

@@ -25,7 +25,7 @@ START_SECONDS = 60.0
 AS_GENERATED = {
     "ahead": "0",
     "wall-ahead": "0",
-    "turn-seconds": "900",
+    "turn-seconds": "870",
     "write-seconds": "60",
     "unread-bytes": "67108864",
 }

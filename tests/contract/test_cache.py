@@ -108,7 +108,7 @@ def test_sessions_run_side_by_side(client: Client, models: FakeModels) -> None:
     models.wait_held("gate", count=32)
     assert client.ask("hello", "beside").text == "turn 1: hello"
     assert client.ask("hello").text == "turn 1: hello"
-    assert client.ping() == "Healthy"
+    assert client.ping() == "HealthyBusy"
     models.release("gate")
     assert {turn.result().text for turn in held} == {"turn 1: held"}
 

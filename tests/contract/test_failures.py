@@ -12,7 +12,7 @@ import pytest
 from fake_models.behaviour import SECRET
 from fake_models.environment import KEY
 
-from contract.client import Reply
+from contract.client import Reply, until
 from contract.projects import CONTRACT, PROVIDERS, Variant, each
 from contract.server import Server, serve, turns_of
 from contract.stores import Store
@@ -90,7 +90,7 @@ def test_a_missing_key_is_named_at_the_start_and_in_the_log_alone(
         reply = server.client.ask("hello", "no key")
         assert reply.status == status(server, 500)
         request_id(reply)
-        assert server.client.ping() == "Healthy"
+        until(lambda: server.client.ping() == "Healthy")
         variable = PROVIDERS[variant.provider].api_key_variable or "AWS_ACCESS_KEY_ID"
         named = [r["message"] for r in server.records() if variable in str(r)]
         assert len(named) == 1

@@ -56,8 +56,8 @@ IDS: list[tuple[str | None, str | None, str]] = [
     (None, None, "id%00"),
     (None, None, "id\N{SYMBOL FOR NULL}x"),
     # longer than an index takes, and different at the end
-    ("t" * 256, "u" * 256, "🎉" * 256),
-    ("t" * 256, "u" * 256, "🎉" * 255 + "🎈"),
+    ("t" * 256, "u" * 1_024, "🎉" * 256),
+    ("t" * 256, "u" * 1_024, "🎉" * 255 + "🎈"),
     # SQL
     (None, None, "' OR 1 = 1; DROP TABLE agent_turns; --"),
     (None, None, ":key"),

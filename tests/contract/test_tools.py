@@ -22,7 +22,7 @@ def test_stuck_tools_hold_up_nobody(tight: Server) -> None:
     with told(tight, "tool-waits"):
         stuck = [client.begin(ADD, f"stuck-{n}") for n in range(STUCK)]
         until(lambda: tight.tools_begun() == before + STUCK)
-        assert client.ping() == "Healthy"
+        assert client.ping() == "HealthyBusy"
         assert client.ask("hello").text == "turn 1: hello"
     assert all("5" in turn.result().text for turn in stuck)
 

@@ -217,7 +217,7 @@ async def test_sessions_share_nothing(memory: FakeMemory) -> None:
         SessionKey("a b", "c", " "),
         SessionKey('a","b', "c", "d"),
         SessionKey("a", 'b","c', "d"),
-        SessionKey("ü" * 256, "🎉" * 256, "/" * 256),
+        SessionKey("ü" * 256, "🎉" * 1_024, "/" * 256),
     ]
     async with process() as one:
         for n, key in enumerate(keys):

@@ -25,7 +25,7 @@ MACHINERY = (
     one(
         "a turn that has 90 seconds",
         TURNS,
-        "TURN_SECONDS = 900.0",
+        'TURN_SECONDS = {{ "3_540.0" if stream else "870.0" }}',
         "TURN_SECONDS = 90.0",
         "tests/test_limits.py",
     ),
@@ -385,11 +385,33 @@ MACHINERY = (
         contract("projects", "'offline_server and strands-bedrock-json and not transcript'"),
     ),
     one(
+        "a count of turns that sticks",
+        TURNS,
+        "        self._tasks.discard(task)\n        self.on_change()\n",
+        "        self.on_change()\n",
+        contract("busy", STREAM),
+    ),
+    one(
+        "a turn that is busy as long as its client is there",
+        TURNS,
+        "            self._tasks.add(task)\n",
+        "            self._tasks.add(task)\n            asyncio.get_running_loop().call_later(\n"
+        "                0.2, self._tasks.discard, task\n            )\n",
+        contract("busy", JSON),
+    ),
+    one(
+        "idle since the ping that has found it out",
+        SERVER,
+        "    running.on_change = app.get_current_ping_status\n",
+        "",
+        contract("busy", JSON),
+    ),
+    one(
         "tests of a project that run with the settings of its agent",
         "templates/project/tests/conftest.py.jinja",
         'os.environ["PYTHON_DOTENV_DISABLED"] = "1"',
         'os.environ["PYTHON_DOTENV_DISABLED"] = "0"',
-        contract("projects", "'offline_server and strands-bedrock-json-transcript'"),
+        contract("projects", "'offline_server and strands-bedrock-json-sqlite-transcript'"),
     ),
     one(
         "ADK: an agent that is made at import",

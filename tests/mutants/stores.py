@@ -51,7 +51,7 @@ STORES = (
         "        try:\n"
         "            await self._change(change)\n"
         "            await self._change(lambda connection: connection.execute(ADD, turn))\n",
-        contract("kills", "'sqlite or postgres'"),
+        contract("kills", "json-sqlite-transcript"),
     ),
     one(
         "a session that has the turn before it is kept",
@@ -95,14 +95,14 @@ STORES = (
         ADK,
         '"state": turn.state}',
         '"state": {}}',
-        contract("adk", "sqlite"),
+        contract("adk", "outlives"),
     ),
     one(
         "the state of LangGraph not kept",
         LANGGRAPH,
         'return {**turn, "messages": messages_to_dict(turn["messages"])}',
         'return {"messages": messages_to_dict(turn["messages"])}',
-        contract("langgraph", "'sqlite or postgres'"),
+        contract("langgraph", "outlives"),
     ),
     one(
         "the last turn read twice",
@@ -178,7 +178,7 @@ STORES = (
         "                done = [await change(connection) for change, _ in group]\n"
         "                [result.set_result(value) for (_, result), value in zip(group, done)]\n"
         "                await asyncio.sleep(0.05)\n",
-        contract("kills", "sqlite"),
+        contract("kills", "json-sqlite-transcript"),
     ),
     one(
         "a busy process that calls its store late",

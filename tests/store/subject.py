@@ -131,8 +131,8 @@ class Agent:
         return [message.message for message in await self.transcripts.get_messages(key, limit)]
 
     async def swept(self) -> None:
-        """Return when what was to be deleted is."""
-        for task in [*self.kept.expiry.running]:
+        """Return when the store does nothing more: what was to be deleted is."""
+        for task in [*self.kept._asked, *self.kept.expiry.running]:
             await task
 
     async def aclose(self) -> None:

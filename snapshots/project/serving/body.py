@@ -7,11 +7,11 @@ from contextlib import suppress
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.identity import MAX_ID_CHARS
+from serving.identity import MAX_ID_CHARS, MAX_USER_CHARS
 from serving.invocation import MAX_PROMPT_CHARS
 
 # In JSON a character takes up to twelve bytes; beside the texts there are the names of the fields.
-MAX_BODY_BYTES = 12 * (MAX_PROMPT_CHARS + 3 * MAX_ID_CHARS) + 4_096
+MAX_BODY_BYTES = 12 * (MAX_PROMPT_CHARS + 2 * MAX_ID_CHARS + MAX_USER_CHARS) + 4_096
 LINGER_SECONDS = 5.0  # for a client to read that it is refused, while it still sends
 
 log = logging.getLogger("bedrock_agentcore.app")

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple, TypeGuard
 
+# As AgentCore takes them.
 MAX_ID_CHARS = 256
+MAX_USER_CHARS = 1_024
 
 
 class Caller(NamedTuple):
@@ -20,6 +22,6 @@ class SessionKey(NamedTuple):
     session: str
 
 
-def is_id(value: object) -> TypeGuard[str]:
-    """Whether a session, a user or a tenant can have this id."""
-    return isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS and value.isprintable()
+def is_id(value: object, longest: int = MAX_ID_CHARS) -> TypeGuard[str]:
+    """Whether a session or a tenant can have this id, or whoever has ids of such a length."""
+    return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from serving.identity import MAX_ID_CHARS, Caller, SessionKey, is_id
+from serving.identity import MAX_ID_CHARS, MAX_USER_CHARS, Caller, SessionKey, is_id
 
 MAX_PROMPT_CHARS = 100_000
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
@@ -46,8 +46,10 @@ def read_caller(payload: dict[str, object], context: RequestContext) -> Caller:
         HTTPException: 400 with a sentence for the caller.
     """
     headers = _headers(context)
-    user = _id("user id", headers.get(USER_HEADER), payload, "user_id")
-    return Caller(_id("tenant id", headers.get(TENANT_HEADER), payload, "tenant_id"), user)
+    return Caller(
+        tenant=_id("tenant id", MAX_ID_CHARS, headers.get(TENANT_HEADER), payload, "tenant_id"),
+        user=_id("user id", MAX_USER_CHARS, headers.get(USER_HEADER), payload, "user_id"),
+    )
 
 
 def refusal(sentence: str) -> HTTPException:
@@ -83,20 +85,22 @@ def _headers(context: RequestContext) -> Headers:
     return headers
 
 
-def _id(name: str, header: str | None, payload: dict[str, object], field: str) -> str | None:
+def _id(
+    name: str, longest: int, header: str | None, payload: dict[str, object], field: str
+) -> str | None:
     # A header comes from the platform or a gateway: what the payload says never overrides it.
     if header is not None:
-        return _checked_id(name, header)
-    return _checked_id(name, payload[field]) if field in payload else None
+        return _checked_id(name, longest, header)
+    return _checked_id(name, longest, payload[field]) if field in payload else None
 
 
 def _session(value: object) -> str:
     if isinstance(value, str) and not value.strip():
         return ""  # whoever sends a blank one has none
-    return _checked_id("session id", value)
+    return _checked_id("session id", MAX_ID_CHARS, value)
 
 
-def _checked_id(name: str, value: object) -> str:
-    if is_id(value):
+def _checked_id(name: str, longest: int, value: object) -> str:
+    if is_id(value, longest):
         return value
-    raise refusal(f"The {name} must be a string of 1 to {MAX_ID_CHARS} printable characters.")
+    raise refusal(f"The {name} must be a string of 1 to {longest:,} printable characters.")

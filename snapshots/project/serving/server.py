@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from types import FrameType
 from typing import Protocol
 
-from bedrock_agentcore import BedrockAgentCoreApp
+from bedrock_agentcore import BedrockAgentCoreApp, PingStatus
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -25,7 +25,7 @@ from serving.turns import running
 # From the moment when the process is told to stop; AgentCore kills it after 15 seconds.
 GRACE_SECONDS = 7.0  # for turns to end
 READ_SECONDS = 8.0  # for clients to take the last of their replies
-CLOSE_SECONDS = 11.0  # for sessions and stores to close
+CLOSE_SECONDS = 10.0  # for sessions and stores to close
 
 log = logging.getLogger("bedrock_agentcore.app")
 
@@ -42,6 +42,15 @@ def make_app(*closing: Closing) -> BedrockAgentCoreApp:
     app = BedrockAgentCoreApp(lifespan=lifespan(*closing), middleware=[Middleware(BodyLimit)])
     app.add_exception_handler(ValueError, refuse_unreadable)
     app.add_exception_handler(RecursionError, refuse_unreadable)
+
+    @app.ping
+    def status() -> PingStatus:
+        busy = running.any or app.get_async_task_info()["active_count"]
+        return PingStatus.HEALTHY_BUSY if busy else PingStatus.HEALTHY
+
+    # AgentCore takes a machine that is idle for long, from the time that the runtime has noted:
+    # that of a change, if it looks then and not only at the next ping.
+    running.on_change = app.get_current_ping_status
     return app
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -19,7 +19,13 @@ from serving.store.rows import NOTHING, Position, StoreError
 #end
 from serving.values import mended, weight
 
-TURN_SECONDS = 900.0  # of a turn, its waiting included
+#if stream
+# Of a turn, its waiting included: less than the 60 minutes of a stream on AgentCore.
+TURN_SECONDS = 3_540.0
+#else
+# Of a turn, its waiting included: less than the 15 minutes of an answer on AgentCore.
+TURN_SECONDS = 870.0
+#end
 TOO_MANY_TURNS = "Too many turns of this session are waiting already."
 MAX_TURNS = 100  # of a session
 MAX_SESSION_BYTES = 8 * 1024 * 1024  # the newest turn stays, however large it is
@@ -60,10 +66,16 @@ class RunningTurns:
     """The turns that run and wait: each within its time, and all of them once it is set."""
 
     def __init__(self) -> None:
+        self.on_change: Callable[[], object] = lambda: None  # called when one begins or has ended
         self._tasks: set[asyncio.Task[Any]] = set()
         self._limits: set[asyncio.Timeout] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: float | None = None  # of all of them, by the monotonic clock
+
+    @property
+    def any(self) -> bool:
+        """Whether a turn runs or waits, though its client may have gone."""
+        return bool(self._tasks)
 
     @property
     def ending(self) -> bool:
@@ -76,7 +88,8 @@ class RunningTurns:
         self._loop = asyncio.get_running_loop()
         if task := asyncio.current_task():
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._done)
+            self.on_change()
         end = time.monotonic() + seconds
         async with asyncio.timeout_at(min(end, self._end or end)) as limit:
             self._limits.add(limit)
@@ -96,6 +109,10 @@ class RunningTurns:
         if self._loop and self._loop.is_running():
             waiting = asyncio.run_coroutine_threadsafe(self._wait(seconds), self._loop)
             await asyncio.wrap_future(waiting)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self.on_change()
 
     def _shorten(self, end: float) -> None:
         for limit in self._limits:
