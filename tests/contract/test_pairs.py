@@ -37,6 +37,12 @@ def test_what_the_model_is_told(client: Client, models: FakeModels) -> None:
     assert told.tools == ("add_numbers",)
 
 
+def test_connections_that_have_died_are_made_again(client: Client, models: FakeModels) -> None:
+    for turn in range(1, 4):
+        assert client.ask("hello", "pair cut").text == f"turn {turn}: hello"
+        models.cut()  # not every client keeps one
+
+
 def test_isolation(client: Client, models: FakeModels) -> None:
     for turn in range(2):
         asked = [(f"{n} says {turn} <<delay=0.0{n}>>", f"pair-{n}") for n in range(8)]

@@ -1,7 +1,9 @@
 """The server in a thread of its own, and what tests ask of it."""
 
 import asyncio
+import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -39,6 +41,7 @@ class FakeModels:
         self._gates = Gates()
         self._service = Service(self._recorder, self._gates, latency)
         self._started: Future[int] = Future()
+        self._ask: Callable[[Callable[[web.Server], object]], object] = str
         self._stop: Callable[[], object] = int
         self._thread = threading.Thread(target=self._run, name="fake-models", daemon=True)
 
@@ -93,6 +96,12 @@ class FakeModels:
         """Open a gate, for those that wait and for later ones, until `clear`."""
         self._gates.release(name)
 
+    def cut(self) -> int:
+        """Cut the connections of all clients, as if the machine had been away; return how many."""
+        cutting: Future[int] = Future()
+        self._ask(lambda server: cutting.set_result(_cut(server)))
+        return cutting.result(timeout=10)
+
     def clear(self) -> None:
         """Forget the requests, let go whoever is held, close all gates."""
         self._gates.clear()
@@ -119,10 +128,24 @@ class FakeModels:
             await runner.cleanup()
             raise
         stopped = asyncio.Event()
-        self._stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
+        loop = asyncio.get_running_loop()
+        self._stop = partial(loop.call_soon_threadsafe, stopped.set)
+        self._ask = lambda ask: loop.call_soon_threadsafe(ask, server)
         self._started.set_result(runner.addresses[0][1])
         await stopped.wait()
         await runner.cleanup()
+
+
+def _cut(server: web.Server) -> int:
+    transports = [
+        handler.transport for handler in server.connections if handler.transport is not None
+    ]
+    for transport in transports:
+        raw = transport.get_extra_info("socket")
+        # so that the other side is told by a reset, and not politely
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return len(transports)
 
 
 def _text(message: Message) -> str:

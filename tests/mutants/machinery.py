@@ -400,6 +400,13 @@ MACHINERY = (
         contract("busy", JSON),
     ),
     one(
+        "machines that draw the same numbers",
+        TURNS,
+        "        random.seed()\n",
+        "        random.getstate()\n",
+        contract("restored", STREAM),
+    ),
+    one(
         "idle since the ping that has found it out",
         SERVER,
         "    running.on_change = app.get_current_ping_status\n",

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -86,6 +87,9 @@ class RunningTurns:
     async def limit(self, seconds: float) -> AsyncIterator[asyncio.Timeout]:
         """Give the block so much time, which is a turn of the task that runs it."""
         self._loop = asyncio.get_running_loop()
+        # AgentCore may start all machines from one picture of the memory, this state in it: without
+        # a new one all would draw alike, and ask a model that is overloaded again at once.
+        random.seed()
         if task := asyncio.current_task():
             self._tasks.add(task)
             task.add_done_callback(self._done)
