@@ -199,7 +199,7 @@ STORES = (
         SQL,
         "            if asking and asking.is_late:\n",
         "            if asking and asking.left < -1:\n",
-        contract("kept_or_not", "strands"),
+        "tests/store/test_keeping.py",
     ),
     one(
         "what another agent wrote, read as one's own",

@@ -69,7 +69,7 @@ TRANSCRIPTS: tuple[Mutant, ...] = (
         f"{TRANSCRIPT}/transcripts.py",
         "end = place[1] + 1 if place else None",
         "end = place[1] if place else None",
-        contract("actions", f"'{JSON} and pages'"),
+        UNIT,
     ),
     one(
         "an id of a message that is none, looked for",
@@ -104,6 +104,6 @@ TRANSCRIPTS: tuple[Mutant, ...] = (
         f"{TRANSCRIPT}/transcripts.py",
         "        turns[:] = [turn for turn in turns if turn is not status]\n",
         "        turns.clear()\n",
-        contract("actions", f"'{STREAM} and status'"),
+        UNIT,
     ),
 )

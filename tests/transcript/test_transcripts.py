@@ -73,8 +73,9 @@ async def test_what_is_no_message_of_the_session_is_no_place_to_page_from(
     after_the_last = f"{first.conversation_id}-2-0"
     unknown = [*UNKNOWN, foreign.message_id, after_the_last, f"{first.message_id}\n"]
     for before in unknown:
-        with pytest.raises(subject.modules.messages.UnknownMessageError):
-            await agent.transcripts.get_messages(key, before=before)
+        for each_key in (key, subject.key("that nobody has begun")):
+            with pytest.raises(subject.modules.messages.UnknownMessageError):
+                await agent.transcripts.get_messages(each_key, before=before)
     await agent.transcripts.forget(key)
     await agent.ask(key, "hello")
     with pytest.raises(subject.modules.messages.UnknownMessageError):
