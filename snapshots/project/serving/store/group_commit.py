@@ -5,14 +5,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from serving.store.rows import StoreError
 
 MAX_GROUP = 32
-BEGIN = text("BEGIN IMMEDIATE")  # the lock first: who reads and then wants it may be refused
 
 R = TypeVar("R")
 Change = Callable[[AsyncConnection], Awaitable[R]]
@@ -49,7 +47,6 @@ class GroupCommit:
     async def _commit(self, group: list[tuple[Change[Any], asyncio.Future[Any]]]) -> None:
         try:
             async with self._engine.begin() as connection:
-                await connection.execute(BEGIN)
                 done = [await change(connection) for change, _ in group]
         except Exception as error:
             if len(group) > 1 and isinstance(error, StoreError | IntegrityError):

@@ -37,7 +37,9 @@ def open_store() -> SqlStore:
     file = Path(place).expanduser().absolute()
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(file)),
-        connect_args={"timeout": OPEN_SECONDS},
+        # The lock first, at the first change: who reads and then wants it may be refused.
+        connect_args={"timeout": OPEN_SECONDS, "isolation_level": "IMMEDIATE"},
+        pool_reset_on_return=None,  # nothing is left open that would be to be rolled back
         hide_parameters=True,  # an error must not write what was said into the log
     )
 
