@@ -79,6 +79,7 @@ def test_the_documents_have_commands() -> None:
         "create",
         "preview",
         "frameworks",
+        "package",
         "check",
         "diff",
     }

@@ -117,4 +117,4 @@ def test_what_needs_the_repository_says_so(python: Path, tmp_path: Path, command
 def test_what_needs_the_repository_is_not_shown(python: Path, tmp_path: Path) -> None:
     shown = run(python, "-P", "-m", "agentcore_new", "--help", cwd=tmp_path)
     (listed,) = re.findall(r"^Commands:\n((?:  .*\n)+)", shown, re.M)
-    assert re.findall(r"^  (\w+)", listed, re.M) == ["create", "preview", "frameworks"]
+    assert re.findall(r"^  (\w+)", listed, re.M) == ["create", "preview", "package", "frameworks"]

@@ -192,6 +192,18 @@ PREVIEW_EXAMPLES = """Examples:
 """
 
 
+PACKAGE_EXAMPLES = """Examples:
+
+\b
+  # The project in this folder, for Python 3.13
+  agentcore-new package
+
+\b
+  # Another one, for another Python, into a file of your choice
+  agentcore-new package ../support-bot --python 3.12 --output support-bot.zip
+"""
+
+
 @app.callback(invoke_without_command=True)
 def about(
     context: typer.Context,
@@ -311,6 +323,44 @@ def preview(
         print(output.tree(str(chosen["project_name"]), files))
     else:
         terminal.print_file(file, creation.file_of(files, file))
+
+
+@app.command(epilog=PACKAGE_EXAMPLES)
+def package(
+    *,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The project.", show_default="here")
+    ] = Path(),
+    python: Annotated[
+        str,
+        typer.Option("--python", metavar="3.12|3.13|3.14", help="The Python that it runs on."),
+    ] = "3.13",
+    to: Annotated[
+        Path | None,
+        typer.Option("--output", help="The zip.", show_default="dist/ of the project"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, for errors too.")
+    ] = False,
+) -> None:
+    """Make the zip that AgentCore takes from a project, without Node or Docker.
+
+    It has the packages for Linux on Arm, chosen by uv, and of the project what runs.
+    """
+    # Imported where it is used: none of it has a part in the other commands.
+    from agentcore_new.packaging import dependencies
+    from agentcore_new.packaging.package import package as make
+
+    if python not in dependencies.PYTHONS:
+        raise errors.UnknownChoice(
+            f"AgentCore runs no new agents on Python {python}.",
+            hint=f"--python takes {', '.join(dependencies.PYTHONS)}.",
+        )
+    made = make(folder, python, to, partial(print, file=sys.stderr, flush=True))
+    if as_json:
+        print(output.as_json(output.package_object(made)))
+    else:
+        print(output.package_text(made))
 
 
 @app.command()

@@ -85,6 +85,18 @@ class InstallFailed(Error):
     kind = "install-failed"
 
 
+class NotAProject(Error):
+    """There is no project in the folder."""
+
+    kind = "not-a-project"
+
+
+class CannotPackage(Error):
+    """A project cannot be made a package that AgentCore takes; nothing is left behind."""
+
+    kind = "cannot-package"
+
+
 class NotACheckout(Error):
     """The templates' repository is not here."""
 

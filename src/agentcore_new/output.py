@@ -5,11 +5,15 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentcore_new import __version__, installation, options
 from agentcore_new.answers import Answers, default
 from agentcore_new.creation import Created, Repository
 from agentcore_new.options import Option, Text, Value
+
+if TYPE_CHECKING:
+    from agentcore_new.packaging.package import Package
 
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 
@@ -202,3 +206,28 @@ def created_object(created: Created, commands: Sequence[str], command: str) -> d
 def as_json(content: Mapping[str, object]) -> str:
     """Return `content` as JSON of ASCII characters only, which any pipe takes."""
     return json.dumps(content, indent=2)
+
+
+def package_text(made: "Package") -> str:
+    """Say what a package is, and what was left out of it."""
+    sizes = f"{made.size / 1_000_000:.1f} MB, unpacked {made.unpacked / 1_000_000:.1f} MB"
+    lines = [
+        f"{made.path}: {made.files:,} files, {sizes}, for Python {made.python} on Linux on Arm."
+    ]
+    if made.left_out:
+        lines.append(f"Left out, as databases: {', '.join(made.left_out)}")
+    return "\n".join(lines)
+
+
+def package_object(made: "Package") -> dict[str, object]:
+    """Return what a package is, for `--json`."""
+    return {
+        "ok": True,
+        "path": str(made.path),
+        "python": made.python,
+        "platform": made.platform,
+        "files": made.files,
+        "bytes": made.size,
+        "unpacked_bytes": made.unpacked,
+        "left_out": list(made.left_out),
+    }

@@ -79,6 +79,18 @@ async def test_a_time_of_day_that_is_set_back_stops_nothing(
     assert await agent.said(old) == []
 
 
+async def test_a_clock_that_stood_still_holds_nothing_up(subject: Subject, clocks: Clocks) -> None:
+    agent, old = subject.agent(), subject.key("old")
+    await agent.ask(old, "hello")
+    await agent.swept()
+    clocks.day += 24 * HOUR + 1
+    await agent.ask(subject.key("other"), "hello")
+    await agent.swept()
+    assert await agent.said(old) == []
+    assert await agent.ask(old, "again") == "1: again"
+    await agent.swept()
+
+
 async def test_a_failed_archive_keeps_its_session_and_no_other(
     subject: Subject, clocks: Clocks
 ) -> None:

@@ -32,12 +32,15 @@ class Expiry:
         self.archive: Callable[[SessionKey], Awaitable[None]] | None = None  # called before
 #end
         self._store = store
-        self._next = 0.0
+        self._looked = (float("-inf"), float("-inf"))
 
     def soon(self) -> None:
         """Delete them in the background, unless that was done not long ago."""
-        if self.hours is not None and time.monotonic() >= self._next:
-            self._next = time.monotonic() + SWEEP_SECONDS
+        # By both clocks: the one stands still while a machine is a picture, the other may be set.
+        now = (time.monotonic(), time.time())
+        gone = max(abs(now[0] - self._looked[0]), abs(now[1] - self._looked[1]))
+        if self.hours is not None and gone >= SWEEP_SECONDS:
+            self._looked = now
             # a context of its own: its log lines do not bear the ids of this turn
             task = asyncio.create_task(self._sweep(self.hours), context=Context())
             self.running.add(task)

@@ -1,0 +1,80 @@
+"""Which files of a project go into its package: what runs, and nothing said or secret."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple
+
+from agentcore_new import git
+
+# Folders and files that no agent needs where it runs, wherever they are.
+FOLDERS = ("__pycache__", "build", "dist", "node_modules", "venv", "*.egg-info")
+FILES = ("*.pyc", "*.pyo", "*.log", "*.db", "*.db-*", "*.sqlite", "*.sqlite-*", "*.sqlite3*")
+# And those at the top: of the tests, of containers, for people.
+AT_THE_TOP = ("tests", "Dockerfile", "compose.yaml", "langgraph.json", "uv.lock", "README.md")
+DATABASE = b"SQLite format 3\0"
+
+
+class Contents(NamedTuple):
+    """The files of a project, as paths with slashes below its folder, in order."""
+
+    packed: tuple[str, ...]
+    left_out: tuple[str, ...]  # those alone that somebody could miss
+
+
+def contents(folder: Path) -> Contents:
+    """Return what is packed of the project in `folder`, and what is not though it looks as if.
+
+    Hidden files, caches, tests and what git ignores are not even mentioned.
+    """
+    packed: list[str] = []
+    left_out: list[str] = []
+    ignored = _ignored(folder)
+    for path in sorted(_files(folder)):
+        if path in ignored:
+            continue
+        database = _matches(path.rpartition("/")[2], FILES[3:]) or _is_database(folder / path)
+        (left_out if database else packed).append(path)
+    return Contents(tuple(packed), tuple(left_out))
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        here = Path(parent).relative_to(folder)
+        top = AT_THE_TOP if here == Path() else ()
+        folders[:] = [
+            name
+            for name in folders
+            if not _is_hidden(name)
+            and not _matches(name, (*FOLDERS, *top))
+            and not (Path(parent, name) / "pyvenv.cfg").exists()
+        ]
+        for name in files:
+            if not _is_hidden(name) and not _matches(name, (*FILES[:3], *top)):
+                yield (here / name).as_posix()
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def _is_database(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(DATABASE)) == DATABASE
+
+
+def _ignored(folder: Path) -> frozenset[str]:
+    """Return what git ignores; where there is no repository, or no git, that is nothing."""
+    if not (git.is_installed() and git.is_inside_repository(folder)):
+        return frozenset()
+    words = ["ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", "."]
+    found = subprocess.run(
+        ["git", "-c", "safe.directory=*", *words], cwd=folder, capture_output=True, check=False
+    )
+    return frozenset(os.fsdecode(name) for name in found.stdout.split(b"\0") if name)

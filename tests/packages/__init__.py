@@ -1,0 +1,1 @@
+"""`agentcore-new package`: what goes into the zip, for which machine, and what is refused."""
