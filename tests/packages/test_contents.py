@@ -1,5 +1,6 @@
 """Of a project what runs is packed: no secret, nothing that was said, no tests and no caches."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from agentcore_new.answers import complete
 from agentcore_new.creation import create
+from agentcore_new.errors import CannotPackage
 from agentcore_new.packaging.contents import contents
 
 NEVER = (
@@ -93,8 +96,6 @@ def test_a_project_in_a_repository_of_more_is_packed_alone(project: Path) -> Non
 
 def test_of_a_generated_project_its_modules_are_packed(tmp_path: Path) -> None:
     answers = {"project_name": "an-agent", "framework": "strands", "session_store": "sqlite"}
-    from agentcore_new.answers import complete
-
     created = create(complete({**answers, "container": True, "transcript": True}), tmp_path)
     files = {path.as_posix() for path in created.target.rglob("*.py")}
     here = f"{created.target.as_posix()}/"
@@ -103,3 +104,23 @@ def test_of_a_generated_project_its_modules_are_packed(tmp_path: Path) -> None:
         *(path for path in modules if not path.startswith("tests/")),
         "pyproject.toml",
     }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_what_cannot_be_read_is_one_sentence_and_a_pipe_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "main.py").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "linked.py").symlink_to("main.py")
+    assert contents(tmp_path).packed == ("linked.py", "main.py")
+    for link, to, said in (
+        ("gone.py", "nowhere.py", "gone.py cannot be read: No such file or directory."),
+        ("around", ".", "around is a link to a folder. "),
+    ):
+        (tmp_path / link).symlink_to(to)
+        with pytest.raises(CannotPackage) as refused:
+            contents(tmp_path)
+        assert f"{refused.value.message} ".endswith(f"{said.strip()} ")
+        (tmp_path / link).unlink()
+    (tmp_path / os.fsdecode(b"\xff.py")).touch()
+    with pytest.raises(CannotPackage, match="no name that a file of a package can have"):
+        contents(tmp_path)

@@ -1,6 +1,7 @@
 """Which files of a project go into its package: what runs, and nothing said or secret."""
 
 import os
+import stat
 import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agentcore_new import git
+from agentcore_new.errors import CannotPackage
 
 # Folders and files that no agent needs where it runs, wherever they are.
 FOLDERS = ("__pycache__", "build", "dist", "node_modules", "venv", "*.egg-info")
@@ -28,20 +30,33 @@ def contents(folder: Path) -> Contents:
     """Return what is packed of the project in `folder`, and what is not though it looks as if.
 
     Hidden files, caches, tests and what git ignores are not even mentioned.
+
+    Raises:
+        CannotPackage: There is a file that cannot be read or named, or a link to a folder.
     """
+    try:
+        return _contents(folder)
+    except OSError as error:
+        file = error.filename if isinstance(error.filename, str) else str(folder)
+        raise CannotPackage(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _contents(folder: Path) -> Contents:
     packed: list[str] = []
     left_out: list[str] = []
     ignored = _ignored(folder)
     for path in sorted(_files(folder)):
         if path in ignored:
             continue
+        if not path.isprintable():
+            raise CannotPackage(f"{path!a} is no name that a file of a package can have.")
         database = _matches(path.rpartition("/")[2], FILES[3:]) or _is_database(folder / path)
         (left_out if database else packed).append(path)
     return Contents(tuple(packed), tuple(left_out))
 
 
 def _files(folder: Path) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_fail):
         here = Path(parent).relative_to(folder)
         top = AT_THE_TOP if here == Path() else ()
         folders[:] = [
@@ -51,9 +66,21 @@ def _files(folder: Path) -> Iterator[str]:
             and not _matches(name, (*FOLDERS, *top))
             and not (Path(parent, name) / "pyvenv.cfg").exists()
         ]
+        for name in folders:
+            if Path(parent, name).is_symlink():  # it may lead anywhere, and to itself
+                raise CannotPackage(
+                    f"{(here / name).as_posix()} is a link to a folder.",
+                    hint="Put the folder itself there.",
+                )
         for name in files:
             if not _is_hidden(name) and not _matches(name, (*FILES[:3], *top)):
-                yield (here / name).as_posix()
+                mode = Path(parent, name).stat().st_mode
+                if stat.S_ISREG(mode):  # who opened a pipe would wait
+                    yield (here / name).as_posix()
+
+
+def _fail(error: OSError) -> None:
+    raise error
 
 
 def _is_hidden(name: str) -> bool:
