@@ -21,6 +21,7 @@ from mutants.mutant import (
     one,
 )
 from mutants.offline import OFFLINE
+from mutants.packages import PACKAGES
 from mutants.review import REVIEW
 from mutants.stores import STORES
 from mutants.transcripts import TRANSCRIPTS
@@ -243,6 +244,7 @@ MUTANTS = (
     *FRAMEWORKS,
     *OFFLINE,
     *COMMANDS,
+    *PACKAGES,
     *REVIEW,
     *STORES,
     *TRANSCRIPTS,

@@ -1,9 +1,10 @@
 """Writes a zip of which the same files make the same bytes, within what AgentCore takes."""
 
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo, is_zipfile
@@ -100,10 +101,4 @@ def _add(archive: ZipFile, path: str, file: Path, text: bytes | None) -> None:
             entry.write(text)
             return
         with file.open("rb") as opened:
-            copy(opened.read, entry.write)
-
-
-def copy(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
-    """Copy all that can be read, in pieces."""
-    while chunk := read(CHUNK):
-        write(chunk)
+            shutil.copyfileobj(opened, entry, CHUNK)
