@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from contract.client import until
 from contract.environments import python_of
 from contract.projects import ALTERNATING, ONE_EACH, Variant, each
 from contract.server import AUDIT, START_SECONDS, free_port, reached_out
@@ -110,7 +111,8 @@ def settings_are_read(way: str, variant: Variant, folder: Path) -> None:
                 answer = client.post("/invocations", json=PAYLOAD, headers=HEADERS).text
                 # of a streamed reply, the number is a delta of its own
                 assert f"Offline reply {turn} to" in answer or f'data: " {turn}"' in answer
-            assert client.get("/ping").json()["status"] == "Healthy"
+            # a streamed turn ends just behind its last words
+            until(lambda: bool(client.get("/ping").json()["status"] == "Healthy"))
         printed, _ = told(process)
     by = "nswered by the offline model (AGENT_OFFLINE=1)."
     where = f"Serving on http://127.0.0.1:{port}, a" if way.startswith("main") else "A"
