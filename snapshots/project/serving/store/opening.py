@@ -78,9 +78,8 @@ TAKEN = {"database", "host", "passfile", "password", "port", "ssl", "sslmode", "
 TAKEN |= {"gsslib", "krbsrvname", "prepared_statement_cache_size", "target_session_attrs"}
 SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 EXAMPLE = "postgresql://user:password@host/database"
-# Less than a turn waits for the store: to connect, for an answer, for a connection.
-OPTIONS: dict[str, Any] = {"timeout": 3.0, "command_timeout": 3.5}
-POOL_SECONDS = 3.0
+# Longer than a turn waits for the store: a process that is busy has its answers late.
+OPTIONS: dict[str, Any] = {"timeout": 10.0, "command_timeout": 10.0}
 
 log = logging.getLogger("bedrock_agentcore.app")
 
@@ -101,7 +100,6 @@ def open_store() -> SqlStore | MemoryStore:
         engine = create_async_engine(
             _checked(make_url(address)),
             connect_args=OPTIONS,
-            pool_timeout=POOL_SECONDS,
             hide_parameters=True,  # an error must not write what was said into the log
         )
     except Exception:  # what SQLAlchemy says may show the password
