@@ -190,3 +190,16 @@ def test_a_variable_that_nobody_defined_is_an_error(tmp_path: Path) -> None:
     renderer = tiny_templates(tmp_path, {"a.py.jinja": "{{ framwork }}"})
     with pytest.raises(jinja2.UndefinedError, match="framwork"):
         renderer.render(complete({"framework": "adk"}))
+
+
+def test_the_image_runs_as_a_user_by_number_who_has_a_home() -> None:
+    """AgentCore takes no name there if the image has many layers."""
+    chosen = complete({"framework": "strands", "session_store": "sqlite", "container": True})
+    lines = render(chosen)["Dockerfile"].splitlines()
+    (user,) = [line.split()[1] for line in lines if line.startswith("USER ")]
+    assert user.isdecimal()
+    (made,) = [line for line in lines if "useradd " in line]
+    assert "--create-home" in made
+    assert f"--uid {user} " in made
+    layers = [line for line in lines if line.split(" ")[0] in ("RUN", "COPY", "ADD", "WORKDIR")]
+    assert len(layers) < 10

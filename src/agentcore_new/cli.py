@@ -24,6 +24,7 @@ from agentcore_new import (
     terminal,
 )
 from agentcore_new.options import Option, Text, Value
+from agentcore_new.packaging import dependencies
 from agentcore_new.render import render
 from agentcore_new.review.cli import app as review_commands
 
@@ -333,8 +334,12 @@ def package(
     ] = Path(),
     python: Annotated[
         str,
-        typer.Option("--python", metavar="3.12|3.13|3.14", help="The Python that it runs on."),
-    ] = "3.13",
+        typer.Option(
+            "--python",
+            metavar="|".join(dependencies.PYTHONS),
+            help="The Python that it runs on.",
+        ),
+    ] = dependencies.DEFAULT_PYTHON,
     to: Annotated[
         Path | None,
         typer.Option("--output", help="The zip.", show_default="dist/ of the project"),
@@ -347,8 +352,7 @@ def package(
 
     It has the packages for Linux on Arm, chosen by uv, and of the project what runs.
     """
-    # Imported where it is used: none of it has a part in the other commands.
-    from agentcore_new.packaging import dependencies
+    # Imported where it is used: zip files have no part in the other commands.
     from agentcore_new.packaging.package import package as make
 
     if python not in dependencies.PYTHONS:

@@ -84,6 +84,23 @@ def read(folder: Path, *arguments: str, strip: bool = True) -> str | None:
     return result.stdout.strip() if strip else result.stdout
 
 
+def ignored(folder: Path) -> frozenset[str]:
+    """Return the files below `folder` that git ignores, by their paths from there.
+
+    Where there is no repository, or no git, that is nothing.
+
+    Raises:
+        GitFailed: Git could not say.
+    """
+    if not (is_installed() and is_inside_repository(folder.resolve())):
+        return frozenset()
+    names = ("--others", "--ignored", "--exclude-standard", "-z", "--", ".")
+    found = _git(folder, "ls-files", *names)
+    if found.returncode:
+        raise GitFailed(f"git could not say what it ignores in {folder}.")
+    return frozenset(name for name in found.stdout.split("\0") if name)
+
+
 def has_identity(folder: Path) -> bool:
     """Return whether git knows a name and an e-mail address to put on a commit in `folder`."""
     variables = ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")

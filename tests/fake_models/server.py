@@ -96,11 +96,16 @@ class FakeModels:
         """Open a gate, for those that wait and for later ones, until `clear`."""
         self._gates.release(name)
 
-    def cut(self) -> int:
-        """Cut the connections of all clients, as if the machine had been away; return how many."""
-        cutting: Future[int] = Future()
-        self._ask(lambda server: cutting.set_result(_cut(server)))
-        return cutting.result(timeout=10)
+    def cut(self) -> None:
+        """Cut the connections of all clients, as if their machine had been away."""
+        done = threading.Event()
+
+        def cut(server: web.Server) -> None:
+            _cut(server)
+            done.set()
+
+        self._ask(cut)
+        done.wait(timeout=10)
 
     def clear(self) -> None:
         """Forget the requests, let go whoever is held, close all gates."""
@@ -136,16 +141,12 @@ class FakeModels:
         await runner.cleanup()
 
 
-def _cut(server: web.Server) -> int:
-    transports = [
-        handler.transport for handler in server.connections if handler.transport is not None
-    ]
-    for transport in transports:
+def _cut(server: web.Server) -> None:
+    for transport in [handler.transport for handler in server.connections if handler.transport]:
         raw = transport.get_extra_info("socket")
         # so that the other side is told by a reset, and not politely
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-    return len(transports)
 
 
 def _text(message: Message) -> str:

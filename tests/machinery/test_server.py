@@ -64,3 +64,14 @@ async def test_what_hangs_keeps_nothing_else_open(
         await serve(hanging, other)
     assert (hanging.closed, other.closed) == (False, True)
     assert "Closing the sessions took too long" in caplog.text
+
+
+async def test_what_the_agent_does_beside_its_turns_is_busy_too(running: RunningTurns) -> None:
+    app = server.make_app()
+    assert app.get_current_ping_status() == "Healthy"
+    task = app.add_async_task("a long one")
+    assert app.get_current_ping_status() == "HealthyBusy"
+    app.complete_async_task(task)
+    assert app.get_current_ping_status() == "Healthy"
+    async with running.limit(1):
+        assert app.get_current_ping_status() == "HealthyBusy"

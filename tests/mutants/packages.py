@@ -69,8 +69,8 @@ PACKAGES = (
     one(
         "no word on the Python that would do",
         DEPENDENCIES,
-        "            if other != python and not _try(",
-        "            if other == python and not _try(",
+        "            if other != python and not _failure(",
+        "            if other == python and not _failure(",
         TESTS,
     ),
     one(

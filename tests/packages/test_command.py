@@ -10,6 +10,9 @@ from zipfile import ZipFile
 
 import pytest
 
+from agentcore_new.errors import CannotPackage
+from agentcore_new.packaging import archive
+from agentcore_new.packaging.package import package
 from packages.wheels import AARCH64, X86_64, library, write_project, write_wheel
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -22,13 +25,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.setenv("UV_OFFLINE", "1")
 
-    def package(*words: object) -> subprocess.CompletedProcess[str]:
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "agentcore_new", "package", *map(str, words)]
         return subprocess.run(
             command, capture_output=True, encoding="utf-8", check=False, cwd=tmp_path
         )
 
-    return package
+    return run
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -114,6 +117,24 @@ def test_a_library_for_another_machine_is_refused_whatever_its_wheel_says(
     project = write_project(tmp_path / "two", wheels)
     (project / "own.so").write_bytes(library(X86_64))
     assert refused(run(project)).startswith("Error: own.so is not for Linux on Arm.")
+
+
+def test_what_uv_itself_cannot_do_is_one_line(run: Command, tmp_path: Path) -> None:
+    project = write_project(tmp_path / "one", tmp_path / "wheels")
+    (project / "pyproject.toml").write_text("[project\n", encoding="utf-8")
+    assert refused(run(project)).startswith("Error: uv could not install the packages: ")
+
+
+@pytest.mark.usefixtures("run")  # the environment of it
+def test_what_is_too_large_unpacked_is_not_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wheel(tmp_path / "wheels", "pure", files={"pure/data": bytes(100_000)})
+    project = write_project(tmp_path / "one", tmp_path / "wheels", "pure")
+    monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 100_000)
+    with pytest.raises(CannotPackage, match=r"The unpacked package has 0\.1 MB"):
+        package(project, "3.13", None, lambda _: None)
+    assert not (project / "dist").exists()
 
 
 def test_locked_versions_are_taken(run: Command, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Of a project what runs is packed: no secret, nothing that was said, no tests and no caches."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -11,13 +10,12 @@ import pytest
 
 from agentcore_new.answers import complete
 from agentcore_new.creation import create
-from agentcore_new.errors import CannotPackage
+from agentcore_new.errors import CannotPackage, GitFailed
 from agentcore_new.packaging.contents import contents
 
 NEVER = (
     ".env",
     ".env.local",
-    ".git/config",
     ".idea/workspace.xml",
     ".mypy_cache/cache.json",
     ".venv/lib/site.py",
@@ -68,14 +66,12 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_what_runs_is_packed_and_databases_are_named(project: Path) -> None:
-    shutil.rmtree(project / ".git")
     found = contents(project)
     assert found.packed == ALWAYS
     assert found.left_out == DATABASES
 
 
 def test_what_git_ignores_is_not_packed(project: Path) -> None:
-    shutil.rmtree(project / ".git")
     subprocess.run(["git", "init", "-q", project], check=True)
     (project / ".gitignore").write_text("/data/*.csv\n*.local.py\n", encoding="utf-8")
     (project / "model" / ".gitignore").write_text("own.py\n", encoding="utf-8")
@@ -86,12 +82,21 @@ def test_what_git_ignores_is_not_packed(project: Path) -> None:
     assert set(packed) == {*ALWAYS, "own.py", "agent.local.py"} - {"data/prices.csv"}
 
 
-def test_a_project_in_a_repository_of_more_is_packed_alone(project: Path) -> None:
-    shutil.rmtree(project / ".git")
+def test_a_project_in_a_repository_of_more_is_packed_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     subprocess.run(["git", "init", "-q", project.parent], check=True)
     (project.parent / ".gitignore").write_text("*.csv\n", encoding="utf-8")
     (project.parent / "other.py").touch()
-    assert set(contents(project).packed) == {*ALWAYS} - {"data/prices.csv"}
+    monkeypatch.chdir(project)
+    for folder in (project, Path()):
+        assert set(contents(folder).packed) == {*ALWAYS} - {"data/prices.csv"}
+
+
+def test_a_repository_that_git_cannot_read_is_one_sentence(project: Path) -> None:
+    (project / ".git").mkdir()
+    with pytest.raises(GitFailed, match="git could not say what it ignores"):
+        contents(project)
 
 
 def test_of_a_generated_project_its_modules_are_packed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from generated import with_store
+from sqlalchemy import text
 
 POSTGRES, SQLITE = with_store("postgres"), with_store("sqlite")
 REFUSED = [
@@ -150,3 +151,19 @@ def test_a_time_that_is_none_is_refused_in_one_line(
 def test_a_time_is_read(hours: str, read: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SESSION_TTL_HOURS", hours)
     assert SQLITE.expiry.ttl_hours() == read
+
+
+def test_no_driver_gives_up_before_the_turn_that_waits() -> None:
+    postgres = with_store("postgres")
+    assert min(postgres.opening.OPTIONS.values()) > postgres.keeping.STORE_SECONDS
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_file_is_looked_for_often() -> None:
+    """What SQLite does after 228 ms, it does every 100 ms, and others may always be faster."""
+    sqlite = with_store("sqlite")
+    store = sqlite.opening.open_store()
+    async with store._engine.connect() as connection:
+        assert 0 < (await connection.execute(text("PRAGMA busy_timeout"))).scalar_one() <= 228
+    assert sqlite.sql.LOCK_SECONDS < sqlite.keeping.STORE_SECONDS
+    await store.aclose()

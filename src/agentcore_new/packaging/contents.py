@@ -2,7 +2,6 @@
 
 import os
 import stat
-import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,10 +12,12 @@ from agentcore_new.errors import CannotPackage
 
 # Folders and files that no agent needs where it runs, wherever they are.
 FOLDERS = ("__pycache__", "build", "dist", "node_modules", "venv", "*.egg-info")
-FILES = ("*.pyc", "*.pyo", "*.log", "*.db", "*.db-*", "*.sqlite", "*.sqlite-*", "*.sqlite3*")
+FILES = ("*.pyc", "*.pyo", "*.log")
 # And those at the top: of the tests, of containers, for people.
 AT_THE_TOP = ("tests", "Dockerfile", "compose.yaml", "langgraph.json", "uv.lock", "README.md")
-DATABASE = b"SQLite format 3\0"
+# Where conversations may be kept.
+DATABASES = ("*.db", "*.db-*", "*.sqlite", "*.sqlite-*", "*.sqlite3", "*.sqlite3-*")
+SQLITE = b"SQLite format 3\0"
 
 
 class Contents(NamedTuple):
@@ -44,13 +45,13 @@ def contents(folder: Path) -> Contents:
 def _contents(folder: Path) -> Contents:
     packed: list[str] = []
     left_out: list[str] = []
-    ignored = _ignored(folder)
+    ignored = git.ignored(folder)
     for path in sorted(_files(folder)):
         if path in ignored:
             continue
         if not path.isprintable():
             raise CannotPackage(f"{path!a} is no name that a file of a package can have.")
-        database = _matches(path.rpartition("/")[2], FILES[3:]) or _is_database(folder / path)
+        database = _matches(path.rpartition("/")[2], DATABASES) or _is_database(folder / path)
         (left_out if database else packed).append(path)
     return Contents(tuple(packed), tuple(left_out))
 
@@ -73,7 +74,7 @@ def _files(folder: Path) -> Iterator[str]:
                     hint="Put the folder itself there.",
                 )
         for name in files:
-            if not _is_hidden(name) and not _matches(name, (*FILES[:3], *top)):
+            if not _is_hidden(name) and not _matches(name, (*FILES, *top)):
                 mode = Path(parent, name).stat().st_mode
                 if stat.S_ISREG(mode):  # who opened a pipe would wait
                     yield (here / name).as_posix()
@@ -93,15 +94,4 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 def _is_database(file: Path) -> bool:
     with file.open("rb") as opened:
-        return opened.read(len(DATABASE)) == DATABASE
-
-
-def _ignored(folder: Path) -> frozenset[str]:
-    """Return what git ignores; where there is no repository, or no git, that is nothing."""
-    if not (git.is_installed() and git.is_inside_repository(folder)):
-        return frozenset()
-    words = ["ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", "."]
-    found = subprocess.run(
-        ["git", "-c", "safe.directory=*", *words], cwd=folder, capture_output=True, check=False
-    )
-    return frozenset(os.fsdecode(name) for name in found.stdout.split(b"\0") if name)
+        return opened.read(len(SQLITE)) == SQLITE

@@ -1,11 +1,11 @@
 """The packages of a project for Linux on Arm, through uv, whatever machine this is."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from agentcore_new import installation
 from agentcore_new.errors import CannotPackage
 
 PYTHONS = ("3.12", "3.13", "3.14")
@@ -38,15 +38,16 @@ def install(project: Path, python: str, target: Path) -> str:
     Raises:
         CannotPackage: There is no uv, or not every package has a wheel that fits.
     """
-    if shutil.which("uv") is None:
+    if not installation.has_uv():
         raise CannotPackage(
             "Packing needs uv, which chooses the packages for Linux on Arm.",
             hint="Install it: https://docs.astral.sh/uv",
         )
     wanted = _wanted(project, target.with_name("requirements.txt"))
+    install = ["install", "--target", str(target), "--requirements", wanted]
     causes = []
     for platform in PLATFORMS:
-        failure = _try(project, wanted, python, platform, ["install", "--target", str(target)])
+        failure = _failure(project, install, python, platform)
         if failure is None:
             return platform
         if not failure.has_no_solution:
@@ -59,34 +60,32 @@ def install(project: Path, python: str, target: Path) -> str:
     )
 
 
-def _wanted(project: Path, exported: Path) -> list[str]:
-    """Return the arguments that say what to install."""
+def _wanted(project: Path, exported: Path) -> str:
+    """Return the file that says what to install."""
     if not (project / "uv.lock").exists():
-        return ["--requirements", "pyproject.toml"]
+        return "pyproject.toml"
     words = ["export", "--locked", "--no-dev", "--no-emit-project", "--no-hashes", "--quiet"]
     done = _uv(project, *words, "--output-file", str(exported))
     if done.returncode:
         raise CannotPackage(
             f"uv.lock cannot be used: {_cause(done.stderr)}", hint="`uv lock` makes it anew."
         )
-    return ["--requirements", str(exported)]
+    return str(exported)
 
 
-def _other_pythons(project: Path, wanted: list[str], python: str) -> str:
+def _other_pythons(project: Path, wanted: str, python: str) -> str:
+    choose = ["compile", "--output-file", "-", wanted]
     for other in PYTHONS:
         for platform in PLATFORMS:
-            if other != python and not _try(project, wanted, other, platform, ["compile"]):
+            if other != python and not _failure(project, choose, other, platform):
                 return f"For Python {other} they are: --python {other}"
     return "Nor are they for another Python that AgentCore has."
 
 
-def _try(
-    project: Path, wanted: list[str], python: str, platform: str, command: list[str]
-) -> Failure | None:
-    if command == ["compile"]:
-        command, wanted = [*command, "--output-file", "-"], wanted[1:]
+def _failure(project: Path, command: list[str], python: str, platform: str) -> Failure | None:
+    """Run a command of `uv pip` for such a machine, and return why it failed, if it did."""
     for_arm = ["--python-version", python, "--python-platform", platform]
-    done = _uv(project, "pip", *command, *for_arm, "--only-binary", ":all:", "--quiet", *wanted)
+    done = _uv(project, "pip", *command, *for_arm, "--only-binary", ":all:", "--quiet")
     if done.returncode == 0:
         return None
     return Failure(done.returncode == NO_SOLUTION, _cause(done.stderr))

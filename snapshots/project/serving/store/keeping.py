@@ -120,9 +120,10 @@ class KeptSessions(Generic[T]):
         """
         self._loop = asyncio.get_running_loop()  # what opens a connection closes it, too
         waiting = Patience(STORE_SECONDS)
-        patience.set(waiting)
+        of_others = patience.set(waiting)
         # Cancelled half-way, a driver may go on to wait for a lock that nobody gives it any more.
         task = asyncio.create_task(asking)
+        patience.reset(of_others)
         self._asked.add(task)
         task.add_done_callback(self._ended)
         while not task.done() and waiting.left > 0:

@@ -39,7 +39,7 @@ def open_store() -> SqlStore:
         URL.create("sqlite+aiosqlite", database=str(file)),
         # The lock first, at the first change: who reads and then wants it may be refused.
         connect_args={"timeout": OPEN_SECONDS, "isolation_level": "IMMEDIATE"},
-        pool_reset_on_return=None,  # nothing is left open that would be to be rolled back
+        pool_reset_on_return=None,  # who begins a transaction ends it, and a look costs a trip
         hide_parameters=True,  # an error must not write what was said into the log
     )
 
