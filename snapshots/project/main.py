@@ -30,6 +30,9 @@ from serving.store.opening import open_store
 #if stream
 from serving.streaming import Send, stream
 #end
+#if tracing
+from serving.tracing import traced
+#end
 #if transcript
 from serving.transcript.actions import perform, read_action
 from serving.transcript.transcripts import Transcripts
@@ -86,37 +89,49 @@ async def invoke(payload: object, context: RequestContext) -> Response:
 
     async def turn(send: Send) -> None:
 #if transcript
+#if tracing
+        async with traced(key, context, prompt), transcripts.turn(key, prompt) as turn:
+#else
         async with transcripts.turn(key, prompt) as turn:
+#end
             reply, done = await complete(run_turn(turn.session, prompt, turn.sends(send)))
             await turn.keep(reply, done)
-#else
+#elif not transcript & tracing
+        async with traced(key, context, prompt), plain_failures(), sessions.turn(key) as session:
+#elif not transcript & not tracing
         async with plain_failures(), sessions.turn(key) as session:
-#if memory
+#end
+#if memory & not transcript
             _, done = await complete(run_turn(session, prompt, send))
             session.keep(done)
-#else
+#elif not memory & not transcript
             await kept.refresh(session)
             _, done = await complete(run_turn(session, prompt, send))
             await kept.keep(session, done)
-#end
 #end
 
     return await stream(turn)
 #else
 #if transcript
+#if tracing
+    async with traced(key, context, prompt), transcripts.turn(key, prompt) as turn:
+#else
     async with transcripts.turn(key, prompt) as turn:
+#end
         reply, done = await complete(run_turn(turn.session, prompt))
         await turn.keep(reply, done)
-#else
+#elif not transcript & tracing
+    async with traced(key, context, prompt), plain_failures(), sessions.turn(key) as session:
+#elif not transcript & not tracing
     async with plain_failures(), sessions.turn(key) as session:
-#if memory
+#end
+#if memory & not transcript
         reply, done = await complete(run_turn(session, prompt))
         session.keep(done)
-#else
+#elif not memory & not transcript
         await kept.refresh(session)
         reply, done = await complete(run_turn(session, prompt))
         await kept.keep(session, done)
-#end
 #end
     return answer(reply)
 #end

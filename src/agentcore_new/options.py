@@ -43,11 +43,13 @@ class Provider(Choice):
         api_key_variable: The environment variable of its key; empty where there is no key.
         other_key_variable: Another variable for the key, read where the first is not set; mostly
             there is none.
+        telemetry_name: `gen_ai.provider.name` of OpenTelemetry; empty where it is the value.
     """
 
     default_model_id: str = ""
     api_key_variable: str = ""
     other_key_variable: str = ""
+    telemetry_name: str = ""
 
     @property
     def key_variables(self) -> tuple[str, ...]:
@@ -64,7 +66,13 @@ FRAMEWORKS = (
 )
 
 PROVIDERS = (
-    Provider("bedrock", "Amazon Bedrock", (), "global.anthropic.claude-sonnet-4-6"),
+    Provider(
+        "bedrock",
+        "Amazon Bedrock",
+        (),
+        "global.anthropic.claude-sonnet-4-6",
+        telemetry_name="aws.bedrock",
+    ),
     Provider("anthropic", "Anthropic", (), "claude-sonnet-5-5", "ANTHROPIC_API_KEY"),
     Provider("openai", "OpenAI", (), "gpt-6.1-sol", "OPENAI_API_KEY"),
     Provider(
@@ -74,6 +82,7 @@ PROVIDERS = (
         "gemini-3.8-flash",
         "GEMINI_API_KEY",
         "GOOGLE_API_KEY",
+        "gcp.gemini",
     ),
 )
 
@@ -222,6 +231,12 @@ TRANSCRIPT = Option(
     question="Keep a transcript of each session?",
     default=False,
 )
+TRACING = Option(
+    name="tracing",
+    help="Tell OpenTelemetry of each turn: a trace of it, its model calls and its tool calls.",
+    question="Trace each turn with OpenTelemetry?",
+    default=False,
+)
 CONTAINER = Option(
     name="container",
     help="Add a Dockerfile for linux/arm64.",
@@ -239,6 +254,7 @@ QUESTIONS: tuple[Option | Text, ...] = (
     STREAM,
     SESSION_STORE,
     TRANSCRIPT,
+    TRACING,
     CONTAINER,
 )
 OPTIONS = tuple(question for question in QUESTIONS if isinstance(question, Option))
@@ -253,6 +269,9 @@ DERIVED: Mapping[str, ByAnswer | ByExpression] = {
     ),
     "other_key_variable": ByAnswer(
         "model_provider", {row.value: row.other_key_variable for row in PROVIDERS}
+    ),
+    "provider_telemetry_name": ByAnswer(
+        "model_provider", {row.value: row.telemetry_name or row.value for row in PROVIDERS}
     ),
     "distribution_name": ByExpression("project_name", names.DISTRIBUTION_NAME),
     "agent_name": ByExpression("project_name", names.AGENT_NAME),
@@ -272,7 +291,10 @@ FILE_CONDITIONS: Mapping[str, str] = {
     "serving/store/memory.py": "session_store != 'sqlite'",
     "serving/store/opening.py": "session_store != 'memory'",
     "serving/store/sql.py": "session_store in ('sqlite', 'postgres')",
+    "serving/spans.py": "tracing",
     "serving/streaming.py": "stream",
+    "serving/telemetry.py": "tracing",
+    "serving/tracing.py": "tracing",
     "serving/transcript": "transcript",
     "tests/test_store.py": "session_store != 'memory'",
     "tests/test_transcript.py": "transcript",

@@ -20,6 +20,9 @@ from google.adk.sessions.base_session_service import ListSessionsResponse
 from google.genai.types import Content, Part
 
 from model.load import load_model
+#if tracing
+from serving import spans
+#end
 from serving.identity import SessionKey
 #if not memory
 from serving.store.codec import TurnFormat
@@ -46,6 +49,9 @@ TOOLS: list[Tool] = [add_numbers]
 
 log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON lines
 NAME = "adk_agent"
+#if tracing
+spans.keep_texts_out()
+#end
 
 
 @dataclass

@@ -15,6 +15,9 @@ from pydantic import TypeAdapter
 #end
 
 from model.load import load_model
+#if tracing
+from serving import spans
+#end
 from serving.identity import SessionKey
 #if not memory
 from serving.store.codec import TurnFormat
@@ -59,7 +62,11 @@ def make_agent(context: UnboundedChatCompletionContext) -> AssistantAgent:
     """An agent for one turn: it shares the model client and the tools, and owns its context."""
     return AssistantAgent(
         "autogen_agent",
+#if tracing
+        model_client=spans.TracedClient(load_model()),
+#else
         model_client=load_model(),
+#end
         model_context=context,
         workbench=WORKBENCH,
         system_message=SYSTEM_PROMPT,

@@ -26,6 +26,9 @@ from langchain_core.tools import tool
 from langgraph.graph.state import CompiledStateGraph
 
 from model.load import load_model
+#if tracing
+from serving import spans
+#end
 from serving.identity import SessionKey
 #if not memory
 from serving.store.codec import TurnFormat
@@ -73,7 +76,13 @@ FORMAT = TurnFormat("langgraph/1", dump_turn, load_turn)
 def graph() -> CompiledStateGraph[Any, Any, Any, Any]:
     """The one graph of all sessions; it has no checkpointer, the session cache keeps the state."""
     tools = [tool(prepared(function)) for function in TOOLS]
+#if tracing
+    return create_agent(
+        load_model(), tools=tools, system_prompt=SYSTEM_PROMPT, middleware=[spans.Spans()]
+    )
+#else
     return create_agent(load_model(), tools=tools, system_prompt=SYSTEM_PROMPT)
+#end
 
 
 def turn_input(session: Session[Turn], prompt: str) -> Turn:

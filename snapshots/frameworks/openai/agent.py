@@ -16,6 +16,9 @@ from agents import (
 )
 
 from model.load import load_model
+#if tracing
+from serving import spans
+#end
 from serving.identity import SessionKey
 #if not memory
 from serving.store.codec import TurnFormat
@@ -45,6 +48,9 @@ Turn = list[TResponseInputItem]  # of one turn, tool calls and results included
 #if not memory
 FORMAT: TurnFormat[Turn] = TurnFormat("openai/1")
 #end
+#if tracing
+spans.take_over()
+#end
 
 AGENT = Agent(
     name="openai_agent",
@@ -68,8 +74,13 @@ def turn_input(session: Session[Turn], prompt: str) -> list[TResponseInputItem]:
 
 
 def run_config() -> RunConfig:
+#if tracing
+    """The model, and no texts in the SDK's own traces, which are all that it tells of itself."""
+    return RunConfig(model=load_model(), trace_include_sensitive_data=False)
+#else
     """The model, and no traces: the SDK would send them to OpenAI."""
     return RunConfig(model=load_model(), tracing_disabled=True)
+#end
 
 
 #if stream

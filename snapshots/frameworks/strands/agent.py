@@ -9,6 +9,9 @@ from strands.types.content import Message, Messages
 from strands.types.exceptions import MaxTokensReachedException
 
 from model.load import load_model
+#if tracing
+from serving import spans
+#end
 from serving.identity import SessionKey
 #if not memory
 from serving.store.codec import TurnFormat
@@ -37,6 +40,9 @@ log = logging.getLogger("bedrock_agentcore.app")  # its handler writes JSON line
 Turn = Messages  # of one turn, tool calls and results among them
 #if not memory
 FORMAT: TurnFormat[Turn] = TurnFormat("strands/1")
+#end
+#if tracing
+spans.keep_texts_out()
 #end
 
 AGENT_TOOLS = [tool(prepared(function)) for function in TOOLS]

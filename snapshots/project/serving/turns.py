@@ -18,6 +18,9 @@ from serving.sessions import SessionBusyError
 #if not memory | transcript
 from serving.store.rows import NOTHING, Position, StoreError
 #end
+#if tracing
+from serving.tracing import tell_reply
+#end
 from serving.values import mended, weight
 
 #if stream
@@ -145,6 +148,9 @@ async def complete(turn: Awaitable[tuple[str, T]]) -> tuple[str, T]:
     reply, done = task.result()
     if not reply.strip():
         raise EmptyReplyError
+#if tracing
+    tell_reply(mended(reply))
+#end
     return mended(reply), done
 
 
