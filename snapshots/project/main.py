@@ -31,7 +31,7 @@ from serving.store.opening import open_store
 from serving.streaming import Send, stream
 #end
 #if tracing
-from serving.tracing import traced
+from serving.tracing import Traces, traced
 #end
 #if transcript
 from serving.transcript.actions import perform, read_action
@@ -47,22 +47,28 @@ from serving.turns import Session, complete, plain_failures
 
 load_dotenv(Path(__file__).with_name(".env"))
 
-#if not memory | transcript
-#if memory
+#if memory & transcript
 store = MemoryStore()
 kept: KeptSessions[Turn] = KeptSessions(store, AsItIs())
 sessions = SessionCache(open_session, kept.closing(close_session), sizeof=store.sizeof, maxsize=128)
-#else
+#elif not memory
 kept = KeptSessions(open_store(), FORMAT)
 sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 #end
 #if transcript
 transcripts = Transcripts(sessions, kept)
 #end
+#if not memory & tracing | transcript & tracing
+app = make_app(sessions, kept, Traces())
+#elif not memory & not tracing | transcript & not tracing
 app = make_app(sessions, kept)
-#else
+#elif memory & not transcript
 sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
+#if tracing
+app = make_app(sessions, Traces())
+#else
 app = make_app(sessions)
+#end
 #end
 
 

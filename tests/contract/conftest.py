@@ -8,6 +8,7 @@ from fake_models import FakeModels
 
 from contract.client import Client
 from contract.databases import Database, database_of
+from contract.otlp import Receiver, receiving
 from contract.projects import Variant
 from contract.server import Server, serve
 from contract.stores import InMemory, Store
@@ -40,6 +41,13 @@ def models(model_server: FakeModels) -> Iterator[FakeModels]:
     model_server.clear()
     yield model_server
     model_server.clear()
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[Receiver]:
+    """What servers under test tell of their turns, if they are told where it is."""
+    with receiving() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -21,11 +21,12 @@ class Variant:
     stream: bool
     transcript: bool = False
     store: str = "memory"
+    tracing: bool = False
 
     def __str__(self) -> str:
         shape = "stream" if self.stream else "json"
         kept = "" if self.store == "memory" else f"-{self.store}"
-        suffix = "-transcript" if self.transcript else ""
+        suffix = ("-transcript" if self.transcript else "") + ("-tracing" if self.tracing else "")
         return f"{self.framework}-{self.provider}-{shape}{kept}{suffix}"
 
     @property
@@ -47,6 +48,8 @@ class Variant:
             "stream": self.stream,
             "transcript": self.transcript,
             "session_store": self.store,
+            # beside a transcript it is on, like all others, and nobody is told of anything
+            "tracing": self.tracing or self.transcript,
         }
         return render.render(complete(answers))
 
@@ -121,6 +124,8 @@ ON_DATABASES = [
     for m, store in enumerate(DATABASES)
 ]
 TRANSCRIPTS_ON_DATABASES = [variant for variant in ON_DATABASES if variant.transcript]
+# what OpenTelemetry is told, in both shapes
+TRACED = [replace(variant, tracing=True) for variant in DEFAULTS]
 # what does not differ by provider or option
 ONE_EACH = [variant for variant in DEFAULTS if variant.stream]
 
@@ -128,7 +133,7 @@ ONE_EACH = [variant for variant in DEFAULTS if variant.stream]
 def requirements_of(framework: str, *extras: str) -> list[str]:
     """Everything that a framework's projects require, whatever their provider and options."""
     variants = [
-        Variant(framework, provider, stream=False, transcript=True, store=store)
+        Variant(framework, provider, stream=False, transcript=True, store=store, tracing=True)
         for provider in PROVIDERS
         for store in STORES
     ]

@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -194,8 +194,11 @@ def serve(
     *,
     store: Store | None = None,
     launcher: bool = False,
+    by: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Write the project into `folder` and run it, by the launcher or by itself.
+
+    With `by`, that is a command of the project's environment which starts Python in its turn.
 
     Its sessions are in the store; without one they are wherever the environment says. Nothing of
     the environment of the tests reaches it; at the end, nothing but this machine may have been
@@ -207,12 +210,15 @@ def serve(
     for name, value in AS_GENERATED.items():
         (control / name).write_text(value)
     python, port = python_of(variant.framework), free_port()
+    audited = folder / "python"  # whoever starts Python may put others before the audit
+    audited.write_text(f'#!/bin/sh\nPYTHONPATH="{AUDIT}:$PYTHONPATH" exec "{python}" "$@"\n')
+    audited.chmod(0o755)
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            [python, LAUNCHER if launcher else "main.py"],
+            [*by, audited, LAUNCHER if launcher else "main.py"],
             cwd=project,
             env={
-                "PATH": os.defpath,
+                "PATH": f"{python.parent}:{os.defpath}",
                 "HOME": str(folder),
                 "PORT": str(port),
                 "PYTHONPATH": str(AUDIT),

@@ -5,6 +5,8 @@ Python imports a module of this name by itself at start, before anything of the 
 
 import os
 import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from typing import Any
 
 # which of a call's arguments holds the address; the socket itself comes first in some
@@ -27,3 +29,9 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_note)
+
+# Whichever would have been imported instead, such as OpenTelemetry's.
+_here = __file__.removesuffix("/sitecustomize.py")
+_next = PathFinder.find_spec("sitecustomize", [each for each in sys.path if each != _here])
+if _next and _next.loader:
+    _next.loader.exec_module(module_from_spec(_next))
