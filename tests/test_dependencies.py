@@ -45,16 +45,26 @@ ADDED = {
     ("postgres", False): {"asyncpg", "sqlalchemy"},
     ("agentcore-memory", False): {"boto3"},
 }
+# AWS's distribution of OpenTelemetry, or where that does not fit, the plain one.
+AWS_TELEMETRY = {"aws-opentelemetry-distro", "opentelemetry-api"}
+PLAIN_TELEMETRY = {
+    "opentelemetry-api",
+    "opentelemetry-distro",
+    "opentelemetry-exporter-otlp-proto-http",
+}
 START = "dependencies = [\n"
 
 
 @cache
-def pyproject_of(framework: str, provider: str, store: str, transcript: bool) -> str:
+def pyproject_of(
+    framework: str, provider: str, store: str, transcript: bool, tracing: bool = False
+) -> str:
     answers: dict[str, options.Value | None] = {
         "framework": framework,
         "model_provider": provider,
         "session_store": store,
         "transcript": transcript,
+        "tracing": tracing,
     }
     return render(complete(answers))["pyproject.toml"]
 
@@ -62,7 +72,7 @@ def pyproject_of(framework: str, provider: str, store: str, transcript: bool) ->
 @cache
 def pyproject(framework: str, provider: str) -> str:
     """One with the requirements of all options: what resolves with them does with fewer."""
-    whole = pyproject_of(framework, provider, "memory", True)
+    whole = pyproject_of(framework, provider, "memory", True, True)
     for store in options.SESSION_STORE.values:
         text = pyproject_of(framework, provider, str(store), True)
         for line in text.partition(START)[2].partition("\n]\n")[0].splitlines():
@@ -99,6 +109,15 @@ def test_an_option_adds_its_packages_alone(
     assert {Requirement(text).name for text in added} == ADDED[store, transcript]
     assert whole == {**plain, "": whole[""]}
     assert [text for text in whole[""] if text not in added] == plain[""]
+
+
+@by_pair
+def test_tracing_adds_opentelemetry_alone(framework: str, provider: str) -> None:
+    plain = required(pyproject_of(framework, provider, "memory", False))[""]
+    whole = required(pyproject_of(framework, provider, "memory", False, True))[""]
+    added = {Requirement(text).name for text in whole if text not in plain}
+    assert added == (PLAIN_TELEMETRY if framework == "autogen" else AWS_TELEMETRY)
+    assert [text for text in whole if text in plain] == plain
 
 
 @by_pair

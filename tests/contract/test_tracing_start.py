@@ -1,5 +1,7 @@
 """Who is told of turns, and what is asked before, by how the process is started."""
 
+import json
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 from fake_models import FakeModels
 
+from agentcore_new import render
+from agentcore_new.answers import complete
 from contract.otlp import Receiver
 from contract.projects import TRACED, Variant, each
 from contract.server import serve
@@ -16,6 +20,7 @@ from contract.test_restored import Alike
 pytestmark = [pytest.mark.real, each([variant for variant in TRACED if not variant.stream])]
 
 CONTAINER = ("python", "-m", "serving.telemetry", "opentelemetry-instrument")
+MAIN = ("python", "main.py")
 ZIP = ("opentelemetry-instrument",)
 # what the README wants to be set where it is a zip that starts
 OF_A_ZIP = {
@@ -71,6 +76,29 @@ def test_where_nothing_is_set_nobody_is_asked_or_told(
         asked = [line.split() for line in server.connections()]
     ports = {words[2] for words in asked if words[0] in ("socket.connect", "socket.sendto")}
     assert ports == {str(model_server.port)}
+
+
+def test_what_the_env_file_says_counts(
+    variant: Variant, model_server: FakeModels, receiver: Receiver, tmp_path: Path
+) -> None:
+    lines = [f"OTEL_EXPORTER_OTLP_ENDPOINT={receiver.endpoint}", "OTEL_BSP_SCHEDULE_DELAY=50"]
+
+    class WithFile(Variant):
+        def files(self) -> dict[str, str]:
+            return {**super().files(), ".env": "\n".join(lines)}
+
+    session = f"{SESSION}-{variant}-file"
+    project, environment = WithFile(**asdict(variant)), model_server.env(variant.provider)
+    with serve(project, tmp_path, environment, by=CONTAINER) as server:
+        server.client.ask("hello", session)
+        receiver.wait(session)
+
+
+def test_the_image_starts_like_this(variant: Variant) -> None:
+    given = {"framework": variant.framework, "tracing": True, "container": True}
+    text = render.render(complete(given))["Dockerfile"]
+    found = dict(re.findall(r"^(ENTRYPOINT|CMD) (\[.*\])$", text, re.M))
+    assert (*json.loads(found["ENTRYPOINT"]), *json.loads(found["CMD"])) == (*CONTAINER, *MAIN)
 
 
 def test_machines_that_were_alike_have_other_ids(

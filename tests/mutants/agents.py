@@ -279,8 +279,8 @@ AGENTS = (
     one(
         "LangGraph: no tools",
         LANGGRAPH,
-        "tools=tools, system",
-        "tools=tools[:0], system",
+        "    tools = [tool(prepared(function)) for function in TOOLS]\n",
+        "    tools = [tool(prepared(function)) for function in TOOLS[:0]]\n",
         tests("pairs", "told", OF_LANGGRAPH),
     ),
     one(

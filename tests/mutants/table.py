@@ -24,6 +24,7 @@ from mutants.offline import OFFLINE
 from mutants.packages import PACKAGES
 from mutants.review import REVIEW
 from mutants.stores import STORES
+from mutants.tracing import TRACES
 from mutants.transcripts import TRANSCRIPTS
 
 HISTORY = (
@@ -248,4 +249,5 @@ MUTANTS = (
     *REVIEW,
     *STORES,
     *TRANSCRIPTS,
+    *TRACES,
 )

@@ -4,6 +4,18 @@ import os
 
 from model import credentials
 
+#if tracing
+#if bedrock
+PROVIDER = "aws.bedrock"  # as OpenTelemetry calls it
+#elif anthropic
+PROVIDER = "anthropic"  # as OpenTelemetry calls it
+#elif model_provider=openai
+PROVIDER = "openai"  # as OpenTelemetry calls it
+#elif gemini
+PROVIDER = "gcp.gemini"  # as OpenTelemetry calls it
+#end
+
+#end
 
 def is_offline() -> bool:
     """Whether it is the offline model."""

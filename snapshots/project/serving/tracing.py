@@ -17,7 +17,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from starlette.exceptions import HTTPException
 
-from model.settings import is_offline, model_id
+from model.settings import PROVIDER, is_offline, model_id
 from serving.identity import SessionKey
 from serving.tools import in_thread
 
@@ -98,18 +98,7 @@ def model_attributes() -> dict[str, str]:
     """Say which model is asked."""
     if is_offline():
         return {"gen_ai.provider.name": "offline", "gen_ai.request.model": "offline"}
-    return {
-#if bedrock
-        "gen_ai.provider.name": "aws.bedrock",
-#elif anthropic
-        "gen_ai.provider.name": "anthropic",
-#elif model_provider=openai
-        "gen_ai.provider.name": "openai",
-#elif gemini
-        "gen_ai.provider.name": "gcp.gemini",
-#end
-        "gen_ai.request.model": model_id(),
-    }
+    return {"gen_ai.provider.name": PROVIDER, "gen_ai.request.model": model_id()}
 
 
 def fail(span: Span, error: BaseException) -> None:
