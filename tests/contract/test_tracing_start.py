@@ -95,7 +95,11 @@ def test_what_the_env_file_says_counts(
 
 
 def test_the_image_starts_like_this(variant: Variant) -> None:
-    given = {"framework": variant.framework, "tracing": True, "container": True}
+    given: dict[str, str | bool | None] = {
+        "framework": variant.framework,
+        "tracing": True,
+        "container": True,
+    }
     text = render.render(complete(given))["Dockerfile"]
     found = dict(re.findall(r"^(ENTRYPOINT|CMD) (\[.*\])$", text, re.M))
     assert (*json.loads(found["ENTRYPOINT"]), *json.loads(found["CMD"])) == (*CONTAINER, *MAIN)

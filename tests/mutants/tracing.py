@@ -130,8 +130,8 @@ TRACES = (
     one(
         "what the environment says overridden",
         TELEMETRY,
-        '        return {**defaults, "OTEL_PYTHON_CONFIGURATOR": "aws_configurator", **environment}\n',
-        '        return {**environment, **defaults, "OTEL_PYTHON_CONFIGURATOR": "x"}\n',
+        '"aws_configurator", **environment}',
+        '"aws_configurator", **environment, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}',
         start("on_agentcore and container"),
     ),
     one(
