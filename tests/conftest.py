@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 # What needs signals, pseudo-terminals or file locks of Unix; the commands are tested there too.
 if sys.platform == "win32":
     collect_ignore = ["contract", "test_browser.py", "test_postgres.py", "test_readme.py"]
-    collect_ignore += ["test_terminal.py", "test_workflows.py", "review/test_on_a_terminal.py"]
+    collect_ignore += [
+        "test_agentcore_json.py",
+        "test_terminal.py",
+        "test_workflows.py",
+        "review/test_on_a_terminal.py",
+    ]
     collect_ignore += ["transcript/test_databases.py"]
 
 # A shared machine has no deadlines; CI draws the same cases each time, people draw new ones.

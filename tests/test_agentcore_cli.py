@@ -48,7 +48,7 @@ def given(command: str, words: list[str]) -> dict[str, str]:
 def test_the_commands_are_complete(name: str) -> None:
     for combination in combinations():
         answers = {**combination, "project_name": name}
-        install, create, enter, add, deploy = map(shlex.split, block(answers))
+        install, create, enter, add, *changes, deploy = map(shlex.split, block(answers))
         assert install == ["npm", "install", "-g", "@aws/agentcore"]
         made = given("create", create[2:])["--project-name"]
         assert PROJECT.fullmatch(made)
@@ -65,4 +65,5 @@ def test_the_commands_are_complete(name: str) -> None:
         assert len(f"{made}_{told['--name']}") <= MAX_DEPLOYED_NAME
         header = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tenant-Id"
         assert told["--request-header-allowlist"] == header
+        assert [change[0] for change in changes] == ([] if answers["container"] else ["sed"])
         assert deploy == ["agentcore", "deploy"]

@@ -71,11 +71,33 @@ def test_on_agentcore_the_trace_is_the_same(
 def test_where_nothing_is_set_nobody_is_asked_or_told(
     variant: Variant, model_server: FakeModels, tmp_path: Path, by: tuple[str, ...]
 ) -> None:
-    with serve(variant, tmp_path, model_server.env(variant.provider), by=by) as server:
+    # what would be sent is sent at once
+    quick = {"OTEL_BSP_SCHEDULE_DELAY": "20", "OTEL_METRIC_EXPORT_INTERVAL": "20"}
+    environment = {**model_server.env(variant.provider), **quick}
+    with serve(variant, tmp_path, environment, by=by) as server:
         assert server.client.ask("hello", SESSION).text == "turn 1: hello"
+        assert server.client.ask("again", SESSION).text == "turn 2: again"
         asked = [line.split() for line in server.connections()]
     ports = {words[2] for words in asked if words[0] in ("socket.connect", "socket.sendto")}
     assert ports == {str(model_server.port)}
+
+
+def test_spans_by_older_conventions_tell_no_more(
+    variant: Variant, model_server: FakeModels, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Who asks for those of ADK gets them, and they alone would have texts by themselves."""
+    older = {
+        "ADK_TELEMETRY_SCHEMA_VERSION_OPT_IN": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        "OTEL_BSP_SCHEDULE_DELAY": "50",
+    }
+    session = f"{SESSION}-{variant}-older"
+    environment = {**model_server.env(variant.provider), **older}
+    with serve(variant, tmp_path, environment, by=CONTAINER) as server:
+        assert not server.client.ask("told to nobody <<tool=add_numbers:456789:0>>", session).error
+        receiver.wait(session)
+    assert not receiver.has("told to nobody")
+    assert not receiver.has("456789")
 
 
 def test_what_the_env_file_says_counts(

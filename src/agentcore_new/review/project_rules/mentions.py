@@ -13,6 +13,7 @@ from agentcore_new.review.project_rules.python_facts import is_of_others, module
 MADE_BY_USERS = {
     ".env": "a copy of .env.example",
     ".venv": "made by `python3 -m venv`",
+    "agentcore": "the folder of the AgentCore CLI, in its own project",
 }
 # Variables by their prefixes, with what reads them.
 VARIABLES_OF_LIBRARIES = {
