@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -39,12 +40,14 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.lower())
 
 
-def check(told: dict[str, object], python: str) -> None:
+def check(variant: Variant, told: dict[str, object], python: str) -> None:
     """Everything is there that is depended on, for Arm and this Python."""
     with ZipFile(str(told["path"])) as made:
         names = made.namelist()
         assert {"main.py", "agent.py", "serving/server.py"} <= {*names}
         assert not [name for name in names if name.startswith(("tests/", "."))]
+        # AgentCore starts the agent with it
+        assert ("bin/opentelemetry-instrument" in names) >= variant.tracing
         infos = {name.partition(".dist-info/")[0] for name in names if ".dist-info/" in name}
         there = {canonical(info.rpartition("-")[0]) for info in infos}
         project = made.read("pyproject.toml").decode()
@@ -63,15 +66,17 @@ def check(told: dict[str, object], python: str) -> None:
 @pytest.mark.pinned
 @pytest.mark.parametrize("name", SOME)
 def test_a_package_is_complete(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    variant = BY_NAME[name]
-    check(pack(variant, tmp_path, monkeypatch, "3.13"), "3.13")
+    variant = replace(BY_NAME[name], tracing=True)
+    check(variant, pack(variant, tmp_path, monkeypatch, "3.13"), "3.13")
 
 
 @pytest.mark.real
 @pytest.mark.unpinned
+@pytest.mark.parametrize("tracing", [False, True])
 @pytest.mark.parametrize("variant", [v for v in PAIRS if not v.stream], ids=str)
 def test_every_pair_can_be_packed(
-    variant: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variant: Variant, tracing: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("UV_RESOLUTION")
-    check(pack(variant, tmp_path, monkeypatch, "3.13"), "3.13")
+    variant = replace(variant, tracing=tracing)
+    check(variant, pack(variant, tmp_path, monkeypatch, "3.13"), "3.13")
