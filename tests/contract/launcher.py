@@ -4,7 +4,7 @@ Started by the interpreter of the project's environment, in the project's folder
 which moment is told by files in the folder that CONTRACT_CONTROL names:
 
     ahead           seconds by which the clocks of the session cache and of the store are ahead
-    wall-ahead      seconds by which the time of day is ahead of that
+    wall-ahead      seconds by which the time of day is ahead of that, that of the runtime too
     turn-seconds    how long a turn may take
     write-seconds   how long a client may take nothing of its reply
     unread-bytes    how much may be unread by all clients together
@@ -136,6 +136,8 @@ def run(control: Path) -> None:
     agent.open_session = partial(opened, agent.open_session)
     agent.close_session = partial(closed, agent.close_session)
     main: Any = import_module("main")
+    runtime: Any = import_module("bedrock_agentcore.runtime.app")
+    runtime.time = SimpleNamespace(**vars(time) | {"time": time_of_day})
     for name in ("expiry", "memory", "sql"):
         module: Any = sys.modules.get(f"serving.store.{name}")
         if module:

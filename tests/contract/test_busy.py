@@ -10,7 +10,7 @@ from fake_models import FakeModels
 
 from contract.client import Client, until
 from contract.projects import CONTRACT, each
-from contract.server import Server, turns_of
+from contract.server import Server, limited, turns_of
 
 pytestmark = [pytest.mark.real, each(CONTRACT)]
 
@@ -98,12 +98,14 @@ def test_a_turn_at_its_limit_is_over(tight: Server, models: FakeModels) -> None:
     assert tight.client.ask("again", "late").text == "turn 1: again"
 
 
-def test_the_time_is_that_of_the_turn_and_not_of_the_ping(client: Client) -> None:
-    client.ping()
-    time.sleep(1.1)
-    began = time.time()
-    client.ask("hello", "unseen")
-    ended = time.time()
-    time.sleep(1.1)
+def test_the_time_is_that_of_the_turn_and_not_of_the_ping(tight: Server) -> None:
+    client = tight.client
     until(lambda: client.ping() == IDLE)
-    assert int(began) <= client.health()[1] <= ended
+    with limited(tight, "wall-ahead", 1000):
+        began = time.time() + 1000
+        client.ask("hello", "unseen", user="unseen")
+        client.fence()
+        ended = time.time() + 1000
+    with limited(tight, "wall-ahead", 2000):
+        until(lambda: client.ping() == IDLE)
+        assert int(began) <= client.health()[1] <= ended
