@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import jinja2
@@ -21,6 +22,8 @@ from agentcore_new.render import SUFFIX, Renderer
 from agentcore_new.review.faults import Fault
 
 Variables = Mapping[str, Any]
+# A text, that there is none, or why a template fails and where.
+_Result = str | tuple[jinja2.TemplateError, TracebackType | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class _Once:
         self._function = function
         self._read = read
         # by the names that a call read: with other values it may read something else
-        self._known: dict[tuple[str, ...], dict[Hashable, str | jinja2.TemplateError | None]] = {}
+        self._known: dict[tuple[str, ...], dict[Hashable, _Result]] = {}
 
     def __call__(self, variables: Variables) -> str | None:
         for names, results in self._known.items():
@@ -97,19 +100,20 @@ class _Once:
             if key in results:
                 return _result(results[key])
         self._read.clear()
-        result: str | jinja2.TemplateError | None
+        result: _Result
         try:
             result = self._function(variables)
         except jinja2.TemplateError as error:
-            result = error
+            result = (error, error.__traceback__)
         names = tuple(sorted(self._read & variables.keys()))
         self._known.setdefault(names, {})[tuple([variables[name] for name in names])] = result
         return _result(result)
 
 
-def _result(result: str | jinja2.TemplateError | None) -> str | None:
-    if isinstance(result, jinja2.TemplateError):
-        raise result
+def _result(result: _Result) -> str | None:
+    if isinstance(result, tuple):
+        error, where = result
+        raise error.with_traceback(where)  # each time that it is raised would make it longer
     return result
 
 
