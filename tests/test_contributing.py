@@ -59,13 +59,13 @@ CATALOGUE = (
     "agentcore_new.catalogue",
     "agentcore_new.answers.combinations",
 )
-# each is a pytest within a test, about snapshots that are not as rendered
-PYTESTS = tuple(
-    f"tests/test_snapshots.py::test_{name}"
-    for name in (
-        "an_update_changes_what_a_template_changed_and_nothing_else",
-        "what_is_not_as_rendered_is_named",
-    )
+# each runs pytest or the command many times, on what is not as rendered or has changed
+WITHIN = (
+    "tests/test_snapshots.py::test_an_update_changes_what_a_template_changed_and_nothing_else",
+    "tests/test_snapshots.py::test_what_is_not_as_rendered_is_named",
+    "tests/review/test_copier_file.py::test_a_copier_yml_that_is_not_as_generated_is_shown_and_written",
+    "tests/review/test_diff.py::test_text_shows_each_line_once",
+    "tests/review/test_diff.py::test_a_branch_of_its_own_is_told_what_to_name",
 )
 # the new one is a copy, which no framework may be
 COPIED = "tests/test_two_halves.py::test_no_framework_has_code_of_another"
@@ -143,7 +143,7 @@ def test_what_is_left_out_knows_no_list_of_frameworks_or_options(path: str) -> N
         assert len(texts & {row.value for row in FRAMEWORKS}) <= 1, file
 
 
-@pytest.mark.parametrize("test", [*PYTESTS, COPIED])
+@pytest.mark.parametrize("test", [*WITHIN, COPIED])
 def test_what_is_deselected_is_there(test: str) -> None:
     path, _, name = test.partition("::")
     assert f"\ndef {name}(" in (ROOT / path).read_text("utf-8")
@@ -316,7 +316,7 @@ def test_a_framework_and_an_option_are_what_contributing_says(tmp_path: Path) ->
     assert unnamed("Add an option", checkout.commit()) == []
 
     left_out = [f"--ignore={path}" for path in OTHERS]
-    checkout.run(fast, "-q", *left_out, *(f"--deselect={test}" for test in (*PYTESTS, COPIED)))
+    checkout.run(fast, "-q", *left_out, *(f"--deselect={test}" for test in (*WITHIN, COPIED)))
     modules = contract.replace("tests/contract", MODULES)
     some = " and not ".join((f"{NAME}-{LIKE.default_provider}", *LONG))
     said = checkout.run(modules.replace("-k NAME", f"-k '{some}'"), "-q")

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from every_project import every_project
 
-from agentcore_new.answers import combinations
 from agentcore_new.cli import app
 from agentcore_new.output import next_commands
-from agentcore_new.render import render
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
@@ -114,8 +113,7 @@ def test_modules_that_are_run_are_there() -> None:
 
 
 def test_the_commands_of_a_project_are_for_what_it_has() -> None:
-    for answers in combinations():
-        files = render(answers)
+    for answers, files in every_project():
         extras = tomllib.loads(files["pyproject.toml"])["project"]["optional-dependencies"]
         commands = list(shown(files["README.md"]))
         start, attempt = next_commands("cd x", answers, installed=True)[1:]

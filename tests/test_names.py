@@ -3,15 +3,14 @@ import re
 from importlib.metadata import packages_distributions
 
 import pytest
+from every_project import every_project
 from hypothesis import example, given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from agentcore_new import names
-from agentcore_new.answers import combinations
 from agentcore_new.errors import InvalidAnswer
-from agentcore_new.render import render
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,63}", fullmatch=True)
 
@@ -112,7 +111,7 @@ def test_reserved_names_are_in_normal_form() -> None:
 
 
 def test_reserved_are_the_names_of_all_direct_dependencies() -> None:
-    text = "".join(render(answers)["pyproject.toml"] for answers in combinations())
+    text = "".join({files["pyproject.toml"] for _, files in every_project()})
     wanted = {canonicalize_name(name) for name in re.findall(r'"([\w.-]+)(?:\[\w+\])?>=', text)}
     assert len(wanted) > 10
     assert wanted <= names.reserved_names()
@@ -127,8 +126,8 @@ def test_reserved_are_the_modules_of_the_packages_that_are_here_too() -> None:
 def test_reserved_are_the_modules_of_the_project() -> None:
     tops = {
         canonicalize_name(path.split("/")[0].removesuffix(".py"))
-        for answers in combinations()
-        for path in render(answers)
+        for _, files in every_project()
+        for path in files
         if path.endswith(".py")
     }
     assert tops == set(names.PROJECT_MODULES)

@@ -8,12 +8,13 @@ from pathlib import Path
 import jinja2
 import pytest
 import yaml
+from every_project import every_project
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from agentcore_new import options, texts
-from agentcore_new.answers import combinations, complete
+from agentcore_new.answers import complete
 from agentcore_new.errors import InvalidAnswer
 from agentcore_new.render import Renderer, render
 
@@ -133,15 +134,14 @@ def same_code(one: str, other: str) -> bool:
 
 
 def test_files_are_sorted_end_in_a_newline_and_do_not_change() -> None:
-    for answers in combinations():
-        files = render(answers)
+    for answers, files in every_project():
         assert list(files) == sorted(files)
         assert files == render(answers)
         assert all(text.endswith("\n") or not text for text in files.values())
 
 
 def test_files_that_only_some_projects_have() -> None:
-    projects = [render(answers) for answers in combinations()]
+    projects = [files for _, files in every_project()]
     every = {path for files in projects for path in files}
     # the files of a folder before the folder: they have conditions of their own beside its
     for part in sorted(options.FILE_CONDITIONS, reverse=True):

@@ -6,9 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from every_project import every_project
 
 from agentcore_new import options
-from agentcore_new.answers import Answers, combinations, complete
+from agentcore_new.answers import Answers, complete
 from agentcore_new.render import render
 
 ROOT = Path(__file__).parents[1]
@@ -24,8 +25,8 @@ def without_framework(answers: Answers) -> tuple[object, ...]:
 
 def test_main_is_the_same_in_all_frameworks_and_fits_a_screen() -> None:
     texts: dict[object, set[str]] = defaultdict(set)
-    for answers in combinations():
-        texts[without_framework(answers)].add(render(answers)["main.py"])
+    for answers, files in every_project():
+        texts[without_framework(answers)].add(files["main.py"])
     assert {len(each) for each in texts.values()} == {1}
     assert max(len(text.splitlines()) for each in texts.values() for text in each) <= SCREEN
 
