@@ -7,6 +7,7 @@ mark is written behind one of its own, `#text `.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from agentcore_new.errors import Error
@@ -97,8 +98,7 @@ def restored(
     found: list[str] = []
     shown = [True]  # whether the lines of each open block are those of the combination
     met = [True]  # whether a branch of it was
-    for line in lines(text):
-        kind, told = marks.parsed(line)
+    for kind, told, line in _read(marks, text):
         if kind == "only":
             if not holds(told, axes, combination):
                 return None
@@ -117,10 +117,17 @@ def restored(
             if kind == NO_NEWLINE:
                 found[-1] = found[-1].removesuffix("\n")
             else:
-                found.append(marks.unescaped(line))
+                found.append(line)
     if len(shown) > 1:
         raise Error(f"{path} has a mark without its end.")
     return "".join(found)
+
+
+# Of all combinations, one after the other, each restores the same few texts.
+@lru_cache(maxsize=256)
+def _read(marks: Marks, text: str) -> tuple[tuple[str, str, str], ...]:
+    """Return of each line what `parsed` says of it, and what it is in a project."""
+    return tuple((*marks.parsed(line), marks.unescaped(line)) for line in lines(text))
 
 
 def _marks(path: str) -> Marks:
