@@ -195,10 +195,12 @@ def serve(
     store: Store | None = None,
     launcher: bool = False,
     by: Sequence[str] = (),
+    instead: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Write the project into `folder` and run it, by the launcher or by itself.
 
-    With `by`, that is a command of the project's environment which starts Python in its turn.
+    With `by`, that is a command of the project's environment which starts Python in its turn, and
+    `instead` is one that finds by itself what to start.
 
     Its sessions are in the store; without one they are wherever the environment says. Nothing of
     the environment of the tests reaches it; at the end, nothing but this machine may have been
@@ -213,9 +215,10 @@ def serve(
     audited = folder / "python"  # whoever starts Python may put others before the audit
     audited.write_text(f'#!/bin/sh\nPYTHONPATH="{AUDIT}:$PYTHONPATH" exec "{python}" "$@"\n')
     audited.chmod(0o755)
+    command: Sequence[str | Path] = [*by, audited, LAUNCHER if launcher else "main.py"]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            [*by, audited, LAUNCHER if launcher else "main.py"],
+            instead or command,
             cwd=project,
             env={
                 "PATH": f"{python.parent}:{os.defpath}",

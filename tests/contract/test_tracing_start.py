@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from fake_models import FakeModels
 
 from agentcore_new import render
 from agentcore_new.answers import complete
+from contract.environments import python_of
 from contract.otlp import Receiver
 from contract.projects import TRACED, Variant, each
 from contract.server import serve
@@ -19,6 +21,7 @@ from contract.test_restored import Alike
 
 pytestmark = [pytest.mark.real, each([variant for variant in TRACED if not variant.stream])]
 
+LOCAL = ("python", "-m", "serving.telemetry")
 CONTAINER = ("python", "-m", "serving.telemetry", "opentelemetry-instrument")
 MAIN = ("python", "main.py")
 ZIP = ("opentelemetry-instrument",)
@@ -125,6 +128,28 @@ def test_the_image_starts_like_this(variant: Variant) -> None:
     text = render.render(complete(given))["Dockerfile"]
     found = dict(re.findall(r"^(ENTRYPOINT|CMD) (\[.*\])$", text, re.M))
     assert (*json.loads(found["ENTRYPOINT"]), *json.loads(found["CMD"])) == (*CONTAINER, *MAIN)
+
+
+def test_by_hand_it_starts_the_same(
+    variant: Variant, model_server: FakeModels, receiver: Receiver, tmp_path: Path
+) -> None:
+    """As the README says, without a word more."""
+    environment = {**model_server.env(variant.provider), "OTEL_BSP_SCHEDULE_DELAY": "50"}
+    environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = receiver.endpoint
+    session = f"{SESSION}-{variant}-by-hand"
+    with serve(variant, tmp_path, environment, instead=LOCAL) as server:
+        server.client.ask("hello", session)
+        receiver.wait(session)
+        assert server.output("stderr").count("\n") == len(server.records())
+
+
+def test_what_cannot_be_started_is_told_in_a_line(variant: Variant, tmp_path: Path) -> None:
+    project = variant.write(tmp_path)
+    command = [str(python_of(variant.framework)), *LOCAL[1:], "no-such-command"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    said = "no-such-command cannot be started: No such file or directory.\n"
+    assert done.stderr == said
 
 
 def test_machines_that_were_alike_have_other_ids(

@@ -1,5 +1,5 @@
 #only tracing
-"""`python -m serving.telemetry COMMAND…`: the command, with what OpenTelemetry is to do by default.
+"""`python -m serving.telemetry [COMMAND…]` starts the agent with traces, if somebody wants them.
 
 #if not autogen
 By itself it would look for a collector on this machine, and AWS's distribution of it for a cloud.
@@ -19,10 +19,13 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 
 def main() -> None:
-    """Become the command of the arguments."""
+    """Become the command of the arguments, by default that which starts the agent."""
     load_dotenv(Path(__file__).parents[1] / ".env")
-    command = sys.argv[1:]
-    os.execvpe(command[0], command, settled(os.environ))  # noqa: S606 - it is the caller's own
+    command = sys.argv[1:] or ["opentelemetry-instrument", "python", "main.py"]
+    try:
+        os.execvpe(command[0], command, settled(os.environ))  # noqa: S606 - it is the caller's own
+    except OSError as error:
+        raise SystemExit(f"{command[0]} cannot be started: {error.strerror}.") from None
 
 
 def settled(environment: Mapping[str, str]) -> dict[str, str]:
@@ -34,13 +37,17 @@ def settled(environment: Mapping[str, str]) -> dict[str, str]:
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "false",
         "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*",  # a turn has its spans already
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-    }
 #if not autogen
+    }
     if environment.get("AGENT_OBSERVABILITY_ENABLED", "").lower() == "true":  # on AgentCore
         return {**defaults, "OTEL_PYTHON_CONFIGURATOR": "aws_configurator", **environment}
     defaults["OTEL_PYTHON_CONFIGURATOR"] = "configurator"  # AWS's asks where it runs
-#end
     defaults |= {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+#else
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+    }
+#end
     if not any(environment.get(name) for name in ENDPOINTS):
         defaults["OTEL_TRACES_EXPORTER"] = "none"
 #if not autogen
