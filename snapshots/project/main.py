@@ -14,6 +14,9 @@ from agent import close_session, open_session, run_turn
 from agent import FORMAT, close_session, open_session, run_turn
 #end
 from serving.invocation import read_invocation
+#if tracing
+from serving.last_spans import LastSpans
+#end
 #if not stream
 from serving.replies import answer
 #end
@@ -31,7 +34,7 @@ from serving.store.opening import open_store
 from serving.streaming import Send, stream
 #end
 #if tracing
-from serving.tracing import Traces, traced
+from serving.tracing import traced
 #end
 #if transcript
 from serving.transcript.actions import perform, read_action
@@ -59,13 +62,13 @@ sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsiz
 transcripts = Transcripts(sessions, kept)
 #end
 #if not memory & tracing | transcript & tracing
-app = make_app(sessions, kept, Traces())
+app = make_app(sessions, kept, LastSpans())
 #elif not memory & not tracing | transcript & not tracing
 app = make_app(sessions, kept)
 #elif memory & not transcript
 sessions = SessionCache(open_session, close_session, sizeof=Session.size, maxsize=128)
 #if tracing
-app = make_app(sessions, Traces())
+app = make_app(sessions, LastSpans())
 #else
 app = make_app(sessions)
 #end

@@ -284,6 +284,7 @@ FILE_CONDITIONS: Mapping[str, str] = {
     "Dockerfile": "container",
     "compose.yaml": "container and session_store == 'postgres'",
     "langgraph.json": "framework == 'langgraph'",
+    "serving/last_spans.py": "tracing",
     "serving/store": "transcript or session_store != 'memory'",
     "serving/store/agentcore_memory.py": "session_store == 'agentcore-memory'",
     "serving/store/codec.py": "session_store != 'memory'",

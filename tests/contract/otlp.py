@@ -45,9 +45,12 @@ class Trace:
         (self.turn,) = [span for span in spans if span.parent not in ids]
 
     def of(self, *operations: str) -> list[Span]:
-        """Those of an operation below that of the turn, in the order of their start."""
-        below = [span for span in self.spans if span is not self.turn]
-        return [span for span in below if span.operation in operations]
+        """Those of an operation below that of the turn, in the order of their start.
+
+        Within such a one, a client may tell of the same once more.
+        """
+        found = [span for span in self.spans if span.operation in operations]
+        return [span for span in found if not any(each in found for each in self.path(span))]
 
     def path(self, span: Span) -> list[Span]:
         """The spans that it is in, up to that of the turn."""

@@ -4,6 +4,7 @@ from mutants.mutant import MAIN, TURNS, one
 
 TRACING = "templates/project/serving/tracing.py.jinja"
 TELEMETRY = "templates/project/serving/telemetry.py.jinja"
+LAST_SPANS = "templates/project/serving/last_spans.py"
 SPANS = "templates/frameworks/{}/spans.py.jinja"
 DOCKERFILE = "templates/project/Dockerfile.jinja"
 
@@ -25,8 +26,8 @@ TRACES = (
     one(
         "a turn without a trace",
         MAIN,
-        "{% if not stream %}\nfrom serving.replies import answer\n",
-        "{% set tracing = false %}\n{% if not stream %}\nfrom serving.replies import answer\n",
+        "{% if tracing %}\nfrom serving.last_spans import LastSpans\n",
+        "{% set tracing = false %}\n{% if tracing %}\nfrom serving.last_spans import LastSpans\n",
         told("is_a_trace"),
     ),
     one(
@@ -60,7 +61,7 @@ TRACES = (
     one(
         "a failed turn without its status",
         TRACING,
-        "str(error.status_code) if known else type(error).__qualname__",
+        "str(error.status_code) if isinstance(error, HTTPException) else type(error).__qualname__",
         "type(error).__qualname__",
         told("fails_is_told"),
     ),
@@ -94,7 +95,7 @@ TRACES = (
     ),
     one(
         "the last spans lost",
-        TRACING,
+        LAST_SPANS,
         "        if flush:\n",
         "        if not flush:\n",
         told("last_turn"),
@@ -214,7 +215,7 @@ TRACES = (
     one(
         "OpenAI: told to OpenAI as well",
         SPANS.format("openai"),
-        "    set_trace_processors([Spans()])\n",
+        "    set_trace_provider(provider)\n",
         "    __import__('agents').add_trace_processor(Spans())\n",
         f"tests/contract/test_tracing.py -k {OPENAI}",  # it waits for 5 s before it tells
     ),

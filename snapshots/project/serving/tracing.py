@@ -5,12 +5,11 @@ Nothing is recorded unless `opentelemetry-instrument` has started the process. N
 OpenTelemetry's semantic conventions for generative AI; `spans.py` has what happens in a turn.
 """
 
-import asyncio
 import json
 import os
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from bedrock_agentcore import RequestContext
 from opentelemetry import propagate, trace
@@ -19,7 +18,6 @@ from starlette.exceptions import HTTPException
 
 from model.settings import PROVIDER, is_offline, model_id
 from serving.identity import SessionKey
-from serving.tools import in_thread
 
 #if strands
 AGENT = "strands_agent"
@@ -33,19 +31,6 @@ AGENT = "langgraph_agent"
 AGENT = "autogen_agent"
 #end
 TEXTS = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-FLUSH_SECONDS = 2.0  # for the last spans, when the process is told to stop
-
-
-class Traces:
-    """What is told in batches, of which the last one is not to be lost."""
-
-    async def aclose(self) -> None:
-        """Tell it."""
-        # what is there without `opentelemetry-instrument` has no such thing
-        flush = getattr(trace.get_tracer_provider(), "force_flush", None)
-        if flush:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(in_thread(flush), FLUSH_SECONDS)
 
 
 @asynccontextmanager
@@ -103,8 +88,8 @@ def model_attributes() -> dict[str, str]:
 
 def fail(span: Span, error: BaseException) -> None:
     """Say that what the span is of has failed, and how, in no words of others."""
-    known = isinstance(error, HTTPException)
-    span.set_attribute("error.type", str(error.status_code) if known else type(error).__qualname__)
+    told = str(error.status_code) if isinstance(error, HTTPException) else type(error).__qualname__
+    span.set_attribute("error.type", told)
     span.set_status(StatusCode.ERROR)
 
 

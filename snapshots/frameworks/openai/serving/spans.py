@@ -3,15 +3,16 @@
 
 from typing import Any
 
-from agents import set_trace_processors
 from agents.tracing import (
     FunctionSpanData,
     GenerationSpanData,
     ResponseSpanData,
     Trace,
     TracingProcessor,
+    set_trace_provider,
 )
 from agents.tracing import Span as AgentsSpan
+from agents.tracing.provider import DefaultTraceProvider
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
@@ -20,7 +21,9 @@ from serving.tracing import model_attributes
 
 def take_over() -> None:
     """Have the SDK tell OpenTelemetry of its calls, and nobody else: by itself it tells OpenAI."""
-    set_trace_processors([Spans()])
+    provider = DefaultTraceProvider()
+    provider.register_processor(Spans())
+    set_trace_provider(provider)
 
 
 class Spans(TracingProcessor):
