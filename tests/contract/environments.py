@@ -35,7 +35,7 @@ def python_of(framework: str) -> Path:
     digest = hashlib.sha256("\n".join([platform.python_version(), *lines]).encode())
     folder = CACHE / f"{framework}-{digest.hexdigest()[:12]}"
     python, complete = folder / "bin" / "python", folder / "complete"
-    with _locked(folder.with_suffix(".lock")):
+    with locked(folder.with_suffix(".lock")):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             _uv("venv", "--python", sys.executable, str(folder))
@@ -73,8 +73,8 @@ def _lines(framework: str) -> list[str]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the file's lock: of two test workers, one builds and the other waits."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold the file's lock: of two test workers, one works with a thing and the other waits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     (CACHE.parent / ".gitignore").write_text("*\n")
     with path.open("w") as file:

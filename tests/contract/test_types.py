@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.environments import CACHE, python_of
-from contract.projects import CONTRACT, DEFAULTS, PAIRS, STORES, Variant, each
+from contract.environments import CACHE, locked, python_of
+from contract.projects import CONTRACT, DEFAULTS, PAIRS, STORES, TRACED, Variant, each
 
 # the model is the same with every option, and agent.py the same with every provider
 MODELS = [variant for variant in PAIRS if not variant.stream and variant not in CONTRACT]
@@ -18,7 +18,7 @@ KEPT = [
     for store in STORES
     for transcript in (False, True)
 ]
-VARIANTS = dict.fromkeys([*CONTRACT, *MODELS, *KEPT])
+VARIANTS = dict.fromkeys([*CONTRACT, *MODELS, *KEPT, *TRACED[:2]])
 pytestmark = [pytest.mark.real, each([*VARIANTS])]
 
 
@@ -27,14 +27,15 @@ def test_the_project_is_well_typed(variant: Variant, tmp_path: Path) -> None:
     # of an environment, mypy reads the packages once; a cache is for one framework alone
     cache = CACHE.parent / "mypy" / python.parents[1].name
     modules = sorted(path.name for path in project.glob("*.py"))
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "mypy", "--python-executable", str(python)),
-            *("--cache-dir", str(cache), *modules, "model", "serving"),
-        ],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with locked(cache.with_suffix(".lock")):
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "mypy", "--python-executable", str(python)),
+                *("--cache-dir", str(cache), *modules, "model", "serving"),
+            ],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.stdout.startswith("Success"), done.stdout + done.stderr
