@@ -162,12 +162,18 @@ class Server:
 @contextmanager
 def limited(server: Server, name: str, value: float) -> Iterator[None]:
     """Have another limit for turns that begin now, on a server that the launcher runs."""
-    limit = server.control / name
-    limit.write_text(str(value))
+    _set(server.control / name, str(value))
     try:
         yield
     finally:
-        limit.write_text(AS_GENERATED[name])
+        _set(server.control / name, AS_GENERATED[name])
+
+
+def _set(limit: Path, text: str) -> None:
+    # whole: the server may read it at any moment
+    new = limit.with_name(f"{limit.name}.new")
+    new.write_text(text)
+    new.replace(limit)
 
 
 def turns_of(server: Server, *, seconds: float) -> AbstractContextManager[None]:
