@@ -97,6 +97,24 @@ class CannotPackage(Error):
     kind = "cannot-package"
 
 
+class CannotUpdate(Error):
+    """A project cannot be brought to this version or to these answers; nothing was changed."""
+
+    kind = "cannot-update"
+
+
+class NotCommitted(Error):
+    """What an update would replace could not be got back; nothing was changed."""
+
+    kind = "not-committed"
+
+
+class Unresolved(Error):
+    """An earlier update left something to resolve; nothing was changed."""
+
+    kind = "unresolved"
+
+
 class NotACheckout(Error):
     """The templates' repository is not here."""
 

@@ -101,9 +101,9 @@ class Renderer:
 def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield each file that a project can have, and the template of it."""
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not _is_debris(name)]
+        folders[:] = [name for name in folders if not is_debris(name)]
         for name in files:
-            if not _is_debris(name):
+            if not is_debris(name):
                 source = Path(parent, name)
                 yield source.relative_to(folder).as_posix().removesuffix(SUFFIX), source
 
@@ -112,8 +112,9 @@ def _is_in(path: str, part: str) -> bool:
     return path == part or path.startswith(f"{part}/")
 
 
-def _is_debris(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in DEBRIS)
+def is_debris(path: str) -> bool:
+    """Return whether tools left a file there, by its path or its name."""
+    return any(fnmatch(name, pattern) for name in path.split("/") for pattern in DEBRIS)
 
 
 @cache

@@ -1,8 +1,9 @@
 """`python -m agentcore_new.review.release VERSION` makes a release, or leaves all as it was.
 
-It commits version and CHANGELOG, tags that, checks what is tagged, builds wheel and source
-distribution, and tries the wheel in an environment of its own. A second commit begins the next
-version: X.Y.Z.dev0 is what comes before X.Y.Z. Publishing is left to a person.
+It commits version, CHANGELOG and the templates as they are frozen for `update`, tags that, checks
+what is tagged, builds wheel and source distribution, and tries the wheel in an environment of its
+own. A second commit begins the next version: X.Y.Z.dev0 is what comes before X.Y.Z. Publishing is
+left to a person.
 """
 
 import argparse
@@ -19,11 +20,11 @@ from agentcore_new import __version__, git
 from agentcore_new.answers import complete
 from agentcore_new.errors import Error, as_text
 from agentcore_new.options import FRAMEWORK, OPTIONS
-from agentcore_new.review import changelog, checkout, copier_file, guard, snapshots
+from agentcore_new.review import changelog, checkout, copier_file, freezing, guard, snapshots
 from agentcore_new.review.rendering import chosen
 
 VERSION_FILE = "src/agentcore_new/__init__.py"
-WRITTEN = (VERSION_FILE, changelog.FILE, copier_file.FILE, checkout.SNAPSHOTS)
+WRITTEN = (VERSION_FILE, changelog.FILE, copier_file.FILE, freezing.FILE, checkout.SNAPSHOTS)
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 DEVELOPMENT = ".dev0"
 
@@ -50,6 +51,7 @@ def release(root: Path, version: str, day: str) -> list[Path]:
     try:
         _set_version(root, __version__, version)
         _move_entries(root, version, day)
+        freezing.freeze(root, version)
         _commit(root, f"Release {version}")
         # What cannot be tagged is not worth building.
         _run(root, "git", "tag", "--annotate", "--message", f"Release {version}", f"v{version}")
