@@ -204,6 +204,24 @@ PACKAGE_EXAMPLES = """Examples:
   agentcore-new package ../support-bot --python 3.12 --output support-bot.zip
 """
 
+UPDATE_EXAMPLES = """Examples:
+
+\b
+  # What this version would change in the project in this folder; then change it
+  agentcore-new update --diff
+  agentcore-new update
+
+\b
+  # Take options in, or out
+  agentcore-new update --session-store postgres --stream
+  agentcore-new update ../support-bot --no-transcript
+
+\b
+  # Another provider, with the default model of it, or a model of your choice
+  agentcore-new update --model-provider anthropic
+  agentcore-new update --model-provider openai --model-id gpt-6.1-sol
+"""
+
 
 @app.callback(invoke_without_command=True)
 def about(
@@ -365,6 +383,53 @@ def package(
         print(output.as_json(output.package_object(made)))
     else:
         print(output.package_text(made))
+
+
+@app.command(epilog=UPDATE_EXAMPLES)
+@with_answers
+def update(
+    *,
+    folder: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The project.", show_default="here")
+    ] = Path(),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would change and write nothing.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show each line that would change and write nothing.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Update a project that git does not have, for good.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, for errors too.")
+    ] = False,
+    **given: Value | None,
+) -> None:
+    """Bring a project to this version, or to other options, and keep what you changed in it.
+
+    What both changed is left to resolve, with markers, and the exit code is 3 then. Nothing is
+    committed: git shows all of it, and undoes it.
+    """
+    # Imported where it is used: no other command merges.
+    from agentcore_new.updating import diff as differences
+    from agentcore_new.updating import report
+    from agentcore_new.updating.update import update as bring
+
+    if diff and dry_run:
+        raise errors.UsageError("--diff and --dry-run are two ways to look: give one.")
+    with terminal.Patience() as tell:
+        made = bring(folder, given, tell, preview=dry_run or diff, force=force)
+    if as_json:
+        shown = {"diff": "\n".join(differences.of(made.changes))} if diff else {}
+        print(output.as_json(report.as_object(made.report, folder) | shown))
+    elif diff and made.changes:
+        terminal.print_diff(differences.of(made.changes), paged=True)
+    else:
+        print(report.as_text(made.report, folder))
+        if said := report.warning(made.report):
+            print(f"\n{said}")
+    raise typer.Exit(made.report.exit_code)
 
 
 @app.command()

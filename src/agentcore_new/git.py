@@ -101,6 +101,25 @@ def ignored(folder: Path) -> frozenset[str]:
     return frozenset(name for name in found.stdout.split("\0") if name)
 
 
+def call(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a git command that is given bytes, and return what became of it.
+
+    Raises:
+        GitFailed: It could not be started.
+    """
+    try:
+        return subprocess.run(
+            _command(*arguments),
+            cwd=folder,
+            env=_environment(),
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise GitFailed(f"git could not be started: {error.strerror}.") from error
+
+
 def has_identity(folder: Path) -> bool:
     """Return whether git knows a name and an e-mail address to put on a commit in `folder`."""
     variables = ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")
@@ -118,12 +137,11 @@ def _run(folder: Path, *arguments: str) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    settings = [word for setting in SETTINGS for word in ("-c", setting)]
     try:
         return subprocess.run(
-            ["git", *settings, *arguments],
+            _command(*arguments),
             cwd=folder,
-            env={name: value for name, value in os.environ.items() if name not in FOREIGN},
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -135,3 +153,11 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             f"git could not be started: {error.strerror}.",
             hint="Nothing was left behind. --no-git creates the project without a repository.",
         ) from error
+
+
+def _command(*arguments: str) -> list[str]:
+    return ["git", *(word for setting in SETTINGS for word in ("-c", setting)), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in FOREIGN}

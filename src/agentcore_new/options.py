@@ -123,6 +123,7 @@ class Option:
         choices: The rows that can be chosen.
         required: It must be given where nobody can be asked; where all that must be is given,
             nobody is.
+        before: What projects have that are older than the option, where that is not the default.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Option:
     default: Value | ByAnswer
     choices: tuple[Choice, ...] = ()
     required: bool = False
+    before: Value | None = None
 
     @property
     def values(self) -> tuple[Value, ...]:

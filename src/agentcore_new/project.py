@@ -146,13 +146,13 @@ def write(plan: Plan, prepare: Callable[[Path], None] = lambda _folder: None) ->
         new = staging / "new"
         _stage(plan, new)
         prepare(new)
-        with _uninterrupted():
+        with uninterrupted():
             _put_in_place(plan, staging)
             done = True
     except OSError as error:
         raise _failed(plan.target, error) from error
     finally:
-        with _uninterrupted():
+        with uninterrupted():
             shutil.rmtree(staging, ignore_errors=True)
             for parent in [] if done else missing:
                 with suppress(OSError):
@@ -171,7 +171,7 @@ def _stage(plan: Plan, folder: Path) -> None:
 def _put_in_place(plan: Plan, staging: Path) -> None:
     if plan.merges:
         try:
-            with closing(_Tree(plan.target)) as tree:
+            with closing(Tree(plan.target)) as tree:
                 _merge(tree, Path(staging.name), _movable(staging / "new"), plan.files)
         except OSError as error:
             if error.errno in TAKEN:
@@ -189,7 +189,7 @@ def _put_in_place(plan: Plan, staging: Path) -> None:
         raise
 
 
-class _Tree:
+class Tree:
     """A folder in which files move, each folder in it being opened once and held.
 
     What takes the name of such a folder afterwards, a link for one, is not written to.
@@ -253,7 +253,7 @@ class _Tree:
         return self._folders[path]
 
 
-def _merge(tree: _Tree, staging: Path, paths: Sequence[Path], replaceable: Container[str]) -> None:
+def _merge(tree: Tree, staging: Path, paths: Sequence[Path], replaceable: Container[str]) -> None:
     """Move what is staged into the tree, and back again if one move fails.
 
     Raises:
@@ -290,7 +290,7 @@ def _movable(new: Path) -> list[Path]:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Hold back Ctrl-C and the like, so that what must happen whole does."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

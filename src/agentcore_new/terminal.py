@@ -1,9 +1,10 @@
 """Tables and source text: with rich on a terminal, as plain text anywhere else."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from threading import Lock, Timer
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -86,6 +87,40 @@ def with_progress(items: Iterable[T], title: str) -> Iterator[T]:
     from rich.progress import track
 
     yield from track(items, title, console=Console(stderr=True), transient=True)
+
+
+class Patience:
+    """Says what is being done, if that takes longer than a moment.
+
+    Args:
+        seconds: How long a moment is.
+    """
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        self._said = ""
+        self._is_shown = False
+        self._lock = Lock()
+        self._timer = Timer(seconds, self._show)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Callable[[str], None]:
+        self._timer.start()
+        return self._tell
+
+    def __exit__(self, *_error: object) -> None:
+        self._timer.cancel()
+
+    def _tell(self, said: str) -> None:
+        with self._lock:
+            self._said = said
+            if self._is_shown:
+                print(said, file=sys.stderr, flush=True)
+
+    def _show(self) -> None:
+        with self._lock:
+            self._is_shown = True
+            if self._said:
+                print(self._said, file=sys.stderr, flush=True)
 
 
 def print_file(path: str, text: str) -> None:

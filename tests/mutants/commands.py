@@ -45,7 +45,7 @@ COMMANDS = (
     one(
         "files that stop moving at a signal",
         PROJECT,
-        "        prepare(new)\n        with _uninterrupted():\n",
+        "        prepare(new)\n        with uninterrupted():\n",
         "        prepare(new)\n        with suppress():\n",
         "tests/test_project.py -k signal",
     ),
