@@ -151,9 +151,15 @@ def complete(folder: Path, journal: Journal, finish: Callable[[], object]) -> No
         with uninterrupted():
             _put_in_place(folder, journal.steps)
             finish()
-            (folder / WORK).rename(folder / DONE)
     except OSError as error:
         raise _failed(folder, error) from error
+    try:
+        (folder / WORK).rename(folder / DONE)
+    except OSError as error:
+        raise WriteFailed(
+            f"{folder / WORK} could not be removed: {error.strerror}.",
+            hint="The update itself is complete.",
+        ) from error
     shutil.rmtree(folder / DONE, ignore_errors=True)
 
 

@@ -258,7 +258,8 @@ def _kinds(messages: str, stages: Mapping[str, Mapping[int, str]]) -> Iterator[t
         paths = [next(fields) for _ in range(int(count))]
         kind, _text = next(fields), next(fields)
         if kind.startswith("CONFLICT"):
-            said |= {path: kind for path in paths if path in stages}
+            # of a file that is no text git says first that it is none, then that it conflicts
+            said = {path: kind for path in paths if path in stages} | said
     for path, found in stages.items():
         kind_of = KINDS.get(said.get(path, ""))
         if kind_of is None:

@@ -43,12 +43,17 @@ def read(folder: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
-        raise NotAProject(
-            f"{folder} is no project: it has no {RECORD}.",
-            hint="Name the folder that `agentcore-new create` has made.",
-        ) from None
+        raise no_project(folder) from None
     except (OSError, ValueError) as error:
         raise _unreadable(f"it is not a file of text ({error})") from error
+
+
+def no_project(folder: Path) -> NotAProject:
+    """Return the error of a folder without a record."""
+    return NotAProject(
+        f"{folder} is no project: it has no {RECORD}.",
+        hint="Name the folder that `agentcore-new create` has made.",
+    )
 
 
 def parse(text: str, history: History) -> Record:

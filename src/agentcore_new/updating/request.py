@@ -35,7 +35,9 @@ def requested(
         name = question.name
         value = given.get(name)
         answers[name] = as_it_is[name] if value is None else checked(question, value)
-        follows = value is None and name in recorded and _changed(answers, as_it_is)
+        # the name is that of the folder and of what is deployed: it follows nothing
+        is_free = value is None and name in recorded and question is not PROJECT_NAME
+        follows = is_free and _changed(answers, as_it_is)
         if follows and _default(question, answers) != _default(question, as_it_is):
             if recorded[name] == edition.default(name, recorded):
                 answers[name] = _default(question, answers)

@@ -62,10 +62,13 @@ def update(
         GitFailed: Git failed.
     """
     target = disk.resolve(folder)
-    text = record.read(target)
+    if not target.is_dir():
+        raise record.no_project(target)
     with journal.locked(target):
         if interrupted := journal.found(target):
             return _completed(target, interrupted, given, preview=preview)
+        # only now: when it was interrupted, the record can be elsewhere
+        text = record.read(target)
         if not preview:
             journal.tidy(target)
         refuse_old_git()
