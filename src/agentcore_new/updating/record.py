@@ -92,7 +92,7 @@ def renewed(text: str, rendered: str, before: str) -> str:
     known = {*before.split("\n")}
     names = {line.partition(":")[0] for line in rendered.split("\n") if LINE.fullmatch(line)}
     added = [
-        COMMIT.sub(f"_commit: v{__version__}", line)
+        COMMIT.sub(f'_commit: "v{__version__}"', line)
         for line in text.replace("\r\n", "\n").split("\n")
         if line not in known and line.partition(":")[0] not in names
     ]
