@@ -1,7 +1,7 @@
 """Draw the pictures of the READMEs: real runs of the commands, in folders of their own.
 
 Run it with `.venv/bin/python docs/picture.py` when the output of a command changes; it needs
-Chromium. With the word `create` it draws that command alone, and needs none.
+Chromium. With the word `create` or `update` it draws no other than those, and needs none.
 """
 
 import io
@@ -20,6 +20,8 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
+from agentcore_new.updating import history
+
 ROOT = Path(__file__).parents[1]
 COPIED = ("CHANGELOG.md", "copier.yml", "snapshots", "src", "templates")
 COLUMNS, ROWS = 100, 90
@@ -35,6 +37,7 @@ CHANGES = {
         "bedrock-agentcore>=1.20",
     ),
 }
+PROMPTS = ("You are a helpful assistant.", "You answer questions about our shop.")
 STYLE = """
     body { font: 15px/1.5 system-ui, sans-serif; margin: 24px; max-width: 900px; color: #1f2328; }
     table { border-collapse: collapse; } td, th { border: 1px solid #d1d9e0; padding: 4px 12px; }
@@ -44,13 +47,16 @@ STYLE = """
 
 
 def main(words: Sequence[str]) -> None:
-    """Make all of them, or that of `create`."""
+    """Make all of them, or those that are named."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clone = folder / "clone"
-        clone.mkdir()
-        draw("agentcore-new create --framework adk --output-dir ..", clone, "create.svg")
-        if [*words] == ["create"]:
+        if not words or "create" in words:
+            clone = folder / "clone"
+            clone.mkdir()
+            draw("agentcore-new create --framework adk --output-dir ..", clone, "create.svg")
+        if not words or "update" in words:
+            draw("agentcore-new update", earlier_project(folder / "support-bot"), "update.svg")
+        if words:
             return
         checkout = changed_checkout(folder / "agentcore-new")
         draw("agentcore-new check", checkout, "check.svg")
@@ -65,6 +71,21 @@ def main(words: Sequence[str]) -> None:
         body = body.replace("<details>", "<details open>", 1)
         shown.write_text(f"<meta charset=utf-8><style>{STYLE}</style>{body}", encoding="utf-8")
         photograph(shown.as_uri(), 960, 760, "comment.png")
+
+
+def earlier_project(folder: Path) -> Path:
+    """A project of the first release, whose system prompt was changed."""
+    edition = history.packaged().edition("0.1.0")
+    answers: dict[str, str | bool] = {"framework": "strands", "project_name": folder.name}
+    for name in edition.questions:
+        answers.setdefault(name, edition.default(name, answers))
+    for path, text in edition.render(answers).items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.replace(*PROMPTS), encoding="utf-8", newline="")
+    for words in (("init", "--quiet"), ("add", "-A"), ("commit", "-qm", "A support bot")):
+        subprocess.run(["git", *words], cwd=folder, env=environment(), check=True)
+    return folder
 
 
 def changed_checkout(folder: Path) -> Path:

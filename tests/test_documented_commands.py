@@ -79,6 +79,7 @@ def test_the_documents_have_commands() -> None:
         "preview",
         "frameworks",
         "package",
+        "update",
         "check",
         "diff",
     }

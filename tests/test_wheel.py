@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from agentcore_new.answers import combinations
+from agentcore_new.answers import combinations, complete
+from agentcore_new.render import render
 from agentcore_new.review.faults import label
 from agentcore_new.review.rendering import render_all
+from agentcore_new.updating import history
 
 ROOT = Path(__file__).parents[1]
 # the wheel is built and installed once, by one worker
@@ -24,7 +26,8 @@ import hashlib
 import json
 from agentcore_new.review.faults import label
 from agentcore_new.review.rendering import render_all
-from agentcore_new.answers import combinations
+from agentcore_new.answers import combinations, complete
+from agentcore_new.render import render
 
 for project in render_all(combinations()).projects:
     files = json.dumps(project.files).encode()
@@ -102,8 +105,62 @@ def test_the_wheel_holds_the_package_and_its_templates(wheel: Path) -> None:
     wanted = {
         package + path.relative_to(ROOT).as_posix() for path in (*templates, ROOT / "copier.yml")
     }
+    wanted.add(f"{package}updating/history.xz")
     assert {name for name in wanted if "__pycache__" not in name} <= set(names)
     assert not [name for name in names if "__pycache__" in name]
+
+
+def earlier_project(folder: Path) -> Path:
+    """A project of the first release with an edit, committed."""
+    edition = history.packaged().edition("0.1.0")
+    answers: dict[str, str | bool] = {"framework": "adk"}
+    for name in edition.questions:
+        answers.setdefault(name, edition.default(name, answers))
+    for path, text in edition.render(answers).items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.replace("# adk-agent\n", "# adk-agent, mine\n").encode())
+    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-m", "Mine")):
+        run("git", *words, cwd=folder)
+    return folder
+
+
+def updated(program: Path, *words: str, project: Path) -> None:
+    """Update a project with nothing in the environment, and no network by any proxy."""
+    bare = {"PATH": os.environ["PATH"], "no_proxy": "", "https_proxy": "http://127.0.0.1:9"}
+    if os.name == "nt":
+        bare["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
+    done = subprocess.run(
+        [program, *words, "update", "--session-store", "sqlite"],
+        cwd=project,
+        env=bare,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    wanted = render(complete({"framework": "adk", "session_store": "sqlite"}))
+    for path, text in wanted.items():
+        mine = text.replace("# adk-agent\n", "# adk-agent, mine\n")
+        assert (project / path).read_bytes() == mine.encode(), path
+
+
+def test_the_wheel_updates_a_project_with_nothing_around_it(python: Path, tmp_path: Path) -> None:
+    updated(python, "-P", "-m", "agentcore_new", project=earlier_project(tmp_path / "p"))
+
+
+def test_installed_as_a_tool_it_updates_a_project(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = {each.metadata["Name"]: each.version for each in distributions()}
+    held = [f"{name}=={version}\n" for name, version in versions.items() if name != "agentcore-new"]
+    (tmp_path / "held.txt").write_text("".join(held))
+    monkeypatch.setenv("UV_TOOL_DIR", str(tmp_path / "tools"))
+    monkeypatch.setenv("UV_TOOL_BIN_DIR", str(tmp_path / "bin"))
+    install = (sys.executable, "-m", "uv", "tool", "install", "--python", sys.executable)
+    run(*install, "--constraints", "held.txt", wheel, cwd=tmp_path)
+    program = tmp_path / "bin" / ("agentcore-new.exe" if os.name == "nt" else "agentcore-new")
+    updated(program, project=earlier_project(tmp_path / "p"))
 
 
 @pytest.mark.parametrize("command", ["check", "snapshots", "diff"])
@@ -117,4 +174,10 @@ def test_what_needs_the_repository_says_so(python: Path, tmp_path: Path, command
 def test_what_needs_the_repository_is_not_shown(python: Path, tmp_path: Path) -> None:
     shown = run(python, "-P", "-m", "agentcore_new", "--help", cwd=tmp_path)
     (listed,) = re.findall(r"^Commands:\n((?:  .*\n)+)", shown, re.M)
-    assert re.findall(r"^  (\w+)", listed, re.M) == ["create", "preview", "package", "frameworks"]
+    assert re.findall(r"^  (\w+)", listed, re.M) == [
+        "create",
+        "preview",
+        "package",
+        "update",
+        "frameworks",
+    ]

@@ -272,7 +272,10 @@ def create(
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Replace generated files in a folder that is not empty."),
+        typer.Option(
+            "--force",
+            help="Replace generated files in a folder that is not empty; `update` merges them.",
+        ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object, for errors too; ask nothing.")

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentcore_new.earlier import RECORD
 from agentcore_new.errors import TargetInTheWay, UnsafeTarget, WriteFailed
 
 LISTED = 8
@@ -81,9 +82,12 @@ def _plan(target: Path, files: Mapping[str, str], *, force: bool) -> Plan:
     if not force:
         named = _listed(replaced) if files else "generated files"
         consequence = f"replaces {named} and touches" if named else "touches"
+        is_project = RECORD in present
+        update = "`agentcore-new update` renews a project and keeps your changes. Otherwise: "
+        other = f"choose another name; or --force, which {consequence} nothing else."
         raise TargetInTheWay(
             f"{target} is not empty: {_listed(present)}.",
-            hint=f"Choose another name; or --force, which {consequence} nothing else.",
+            hint=f"{update}{other}" if is_project else f"C{other[1:]}",
             details={"path": str(target), "files": present, "would_replace": list(replaced)},
         )
     _refuse_unsafe(target, files)

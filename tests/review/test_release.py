@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from agentcore_new.review import freezing
+from agentcore_new.updating import history
 from review.conftest import ROOT, commit, document, edit, git
 
 pytestmark = pytest.mark.real
@@ -44,8 +46,9 @@ def state(checkout: Path) -> list[str]:
     """What must not change when a release is refused."""
     words = (("rev-parse", "HEAD"), ("tag",), ("status", "--porcelain"))
     names = ("CHANGELOG.md", "copier.yml", "src/agentcore_new/__init__.py")
-    files = [checkout / name for name in names]
-    return [git(checkout, *each) for each in words] + [file.read_text() for file in files]
+    texts = [(checkout / name).read_text() for name in names]
+    frozen = history.read(checkout / freezing.FILE)
+    return [git(checkout, *each) for each in words] + texts + list(frozen)
 
 
 def at(checkout: Path, commit: str) -> Path:
@@ -97,6 +100,14 @@ def test_a_release_is_a_commit_a_tag_and_two_files(checkout: Path) -> None:
     assert "agentcore_new/review/diff.html.jinja" in names
     with tarfile.open(checkout / f"dist/agentcore_new-{VERSION}.tar.gz") as source:
         assert f"agentcore_new-{VERSION}/copier.yml" in source.getnames()
+    # its templates are frozen with it, and are in the wheel
+    file = checkout / "src/agentcore_new/updating/history.xz"
+    frozen = history.read(file)
+    assert list(frozen) == [*history.packaged(), VERSION]
+    assert frozen.files(VERSION) == freezing.frozen(tagged)
+    assert (tagged / file.relative_to(checkout)).read_bytes() == file.read_bytes()
+    with zipfile.ZipFile(wheel) as files:
+        assert files.read("agentcore_new/updating/history.xz") == file.read_bytes()
     # a second one has nothing to say, and is refused
     again = release(checkout, NEXT)
     assert again.returncode == 1

@@ -192,6 +192,21 @@ def test_an_edit_follows_where_the_file_goes(tmp_path: Path) -> None:
     assert files(project) == wanted
 
 
+def test_a_conflict_in_a_file_that_went_elsewhere_can_be_undone(tmp_path: Path) -> None:
+    old = fresh()[IDENTITY].decode().replace("MAX_ID_CHARS = 256", "MAX_ID_CHARS = 128")
+    known = fixed({"project/serving/was.py": old, LIMIT: None})
+    project = made(tmp_path / "p", known)
+    edit(project, "serving/was.py", "MAX_ID_CHARS = 128", "MAX_ID_CHARS = 333")
+    commit_all(project)
+    before = state(project)
+    done = brought(project, known).report
+    assert (done.exit_code, dict(done.to_resolve)) == (3, {IDENTITY: "same-lines"})
+    assert with_markers(files(project)) == {IDENTITY}
+    assert dict(done.moved) == {"serving/was.py": IDENTITY}
+    undo(project)
+    assert state(project) == before
+
+
 @pytest.mark.parametrize("to", ["serving/who.py", "mine/of/who.py"])
 def test_a_fix_follows_a_file_that_was_renamed_or_moved(tmp_path: Path, to: str) -> None:
     project = made(tmp_path / "p", fixed())
@@ -439,6 +454,6 @@ def test_what_the_owner_added_to_the_record_stays(tmp_path: Path) -> None:
     brought(project, fixed(), stream=True)
     wanted = fresh(stream=True)[RECORD] + (
         b"# ask Ann before you change it\n_src_path: https://example.com/x.git\n"
-        + f"_commit: v{NOW}\n".encode()
+        + f'_commit: "v{NOW}"\n'.encode()
     )
     assert files(project)[RECORD] == wanted

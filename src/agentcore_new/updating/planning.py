@@ -134,7 +134,7 @@ def _plan(merged: Merged, before: Mapping[str, bytes], old: Mapping[str, str]) -
         {
             path: _as_on_disk(conflict, before.get(path, b""))
             for path, conflict in sorted(merged.conflicts.items())
-            if conflict.kind in OPEN
+            if conflict.kind in OPEN and merged.files.get(path, before.get(path)) is not None
         },
     )
 

@@ -129,7 +129,10 @@ def _with_record(
 
 
 def _write(target: Path, planned: Plan, made: Report) -> None:
-    about = {"report": report.as_data(made), "conflicts": _encoded(planned.to_resolve)}
+    # a file that git does not have yet is not left unmerged: `git restore` could not undo that
+    new = {change.path for change in planned.changes if change.before is None}
+    left = {path: row for path, row in planned.to_resolve.items() if path not in new}
+    about = {"report": report.as_data(made), "conflicts": _encoded(left)}
     prepared = journal.prepare(target, planned.changes, about)
     journal.complete(target, prepared, lambda: _finish(target, prepared))
 
