@@ -26,6 +26,7 @@ from mutants.review import REVIEW
 from mutants.stores import STORES
 from mutants.tracing import TRACES
 from mutants.transcripts import TRANSCRIPTS
+from mutants.updates import UPDATES
 
 HISTORY = (
     Mutant(
@@ -250,4 +251,5 @@ MUTANTS = (
     *STORES,
     *TRANSCRIPTS,
     *TRACES,
+    *UPDATES,
 )

@@ -16,6 +16,7 @@ from agentcore_new.updating.planning import Change
 from agentcore_new.updating.report import Status
 from agentcore_new.updating.update import update
 from updating.projects import (
+    RECORD,
     brought,
     commit_all,
     edit,
@@ -135,6 +136,17 @@ def test_killed_while_git_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not (project / WORK).exists()
     undo(project)
     assert state(project) == before
+
+
+def test_the_record_is_the_last_that_changes(tmp_path: Path, kill: Kill) -> None:
+    """Whoever reads it sees the version of which all files are there."""
+    for number in range(3, 9):
+        project = conflicting(tmp_path / str(number))
+        assert kill.before(number, project, **ASKED)
+        step = journal.found(project)
+        assert step
+        assert step.steps[-1].path == RECORD
+        assert f"{WORK}/new/{RECORD}" in files(project)
 
 
 def test_a_preview_says_that_an_update_was_interrupted(tmp_path: Path, kill: Kill) -> None:

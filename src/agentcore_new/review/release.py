@@ -24,7 +24,7 @@ from agentcore_new.review import changelog, checkout, copier_file, freezing, gua
 from agentcore_new.review.rendering import chosen
 
 VERSION_FILE = "src/agentcore_new/__init__.py"
-WRITTEN = (VERSION_FILE, changelog.FILE, copier_file.FILE, freezing.FILE, checkout.SNAPSHOTS)
+WRITTEN = (VERSION_FILE, changelog.FILE, copier_file.FILE, checkout.SNAPSHOTS, freezing.FILE)
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 DEVELOPMENT = ".dev0"
 
