@@ -246,10 +246,10 @@ UPDATES = (
         f"{KILLS} -k before_each_rename",
     ),
     one(
-        "a journal before all is prepared",
+        "a journal of what is not prepared",
         JOURNAL,
         "        for change in changes:\n            if change.after is not None:\n",
-        "        for change in changes[1:]:\n            if change.after is not None:\n",
+        "        for change in changes[:-1]:\n            if change.after is not None:\n",
         f"{KILLS} -k before_each_rename",
     ),
     one(

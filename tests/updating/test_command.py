@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -115,14 +116,15 @@ def test_every_kind_of_change_is_said(
     code, out, _ = run(project, "--stream")
     assert code == 0
     assert "\n  stream: off -> on\n" in out
+    named = shlex.quote(str(project))
     for words in (
         "\nAdded:\n  serving/streaming.py\n  serving/values.py\n",
         "\nRemoved:\n  serving/went.py\n",
         "\nMoved, with your changes:\n  serving/was.py -> serving/body.py\n",
         "\nKept, because you changed them; new projects do not have them:\n  serving/gone.py\n",
         "\nLeft deleted, though this version changed them:\n  serving/identity.py\n",
-        f"\n  git -C {project} diff HEAD\n  git -C {project} restore -SW .\n",
-        f"\nNext:\n\n  cd {project}\n  uv run pytest\n",
+        f"\n  git -C {named} diff HEAD\n  git -C {named} restore -SW .\n",
+        f"\nNext:\n\n  cd {named}\n  uv run pytest\n",
     ):
         assert words in out
     listed = re.findall(r"^  (\S+)", out.partition("\nChanged:\n")[2].partition("\n\n")[0], re.M)

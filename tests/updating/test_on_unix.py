@@ -1,15 +1,17 @@
 """What is refused, and stays as it is, on systems with links, scripts and locks of Unix."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from agentcore_new.errors import CannotUpdate, GitFailed, UnsafeTarget
-from updating.projects import RECORD, brought, commit_all, files, fresh, made, state
+from updating.projects import RECORD, brought, commit_all, files, fresh, git, made, state
 from updating.test_refused import IDENTITY, KNOWN, refused
 
 
@@ -108,3 +110,19 @@ def test_paths_with_odd_names_are_no_obstacle(tmp_path: Path) -> None:
     done = brought(project, KNOWN).report
     assert {*done.changed} == {name, RECORD}
     assert files(project)[name] == fresh()[IDENTITY]
+
+
+def test_a_diff_has_colours_on_a_terminal(tmp_path: Path) -> None:
+    project = made(tmp_path / "p", KNOWN, "0.1.0")
+    shown = pexpect.run(
+        shlex.join([sys.executable, "-m", "agentcore_new", "update", "--diff", str(project)]),
+        env={**os.environ, "TERM": "xterm-256color", "NO_COLOR": ""},
+        dimensions=(9_999, 200),
+        encoding="utf-8",
+        timeout=30,
+    )
+    text = str(shown).replace("\r\n", "\n")
+    assert "\x1b[32m+++ b/agent.py\x1b[0m\n" in text
+    assert "\x1b[31m--- a/main.py\x1b[0m\n" in text
+    assert "\x1b[36m@@ " in text
+    assert git(project, "status", "--porcelain") == ""

@@ -77,10 +77,8 @@ def test_every_option_that_is_newer_than_the_first_release_is_off_by_default_or_
             assert was in (False, "memory"), option.name
 
 
-def test_create_points_to_update_where_a_project_is(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    project, other = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("other")
+def test_create_points_to_update_where_a_project_is(tmp_path: Path) -> None:
+    project, other = tmp_path / "project", tmp_path / "other"
     write(project, {RECORD: "", "main.py": ""})
     write(other, {"main.py": ""})
     files = {RECORD: "", "main.py": ""}
