@@ -81,17 +81,17 @@ def measure(rounds: int, work: Path) -> dict[str, list[Cost]]:
     """Return what each took in every round, after a first one that warms up."""
     source = template(work / "template")
     variables = environment(work) | {"PYTHONPATH": str(ROOT / "src")}
-    create = ("create", "--framework", "strands", "--output-dir", "new", "--yes", "--no-git")
+    create = ("create", "--framework", "strands", "--yes", "--no-git")
     costs: dict[str, list[Cost]] = {}
     for number in range(rounds + 1):
+        projects = [project(work / f"{number}-{name}", source) for name in ("ours", "copiers")]
         commands = {
-            OURS: ("agentcore_new", "update"),
-            COPIERS: ("copier", "update", "--defaults", "--quiet"),
-            CREATE: ("agentcore_new", *create),
+            OURS: ("agentcore_new", "update", projects[0]),
+            COPIERS: ("copier", "update", "--defaults", "--quiet", projects[1]),
+            CREATE: ("agentcore_new", *create, "--output-dir", work / f"{number}-new"),
         }
         for title, words in commands.items():
-            folder = project(work / f"{number}-{words[0]}-{words[1]}", source)
-            cost = run([sys.executable, "-m", *words], folder, variables)
+            cost = run([sys.executable, "-m", *words], work, variables)
             if number:
                 costs.setdefault(title, []).append(cost)
     return costs

@@ -84,6 +84,28 @@ def test_copiers_own_update_of_a_project_of_a_tag(tmp_path: Path) -> None:
     assert files(project) == wanted
 
 
+def test_copiers_own_update_to_a_release_with_more_options(tmp_path: Path) -> None:
+    source = template(tmp_path / "template", KNOWN, "0.1.0")
+    git(source, "init", "--quiet")
+    commit_all(source)
+    git(source, "tag", "v0.1.0")
+    project = copied(source, tmp_path / "p", stream=True)
+    with (project / RECORD).open("a") as record:  # 0.1.0 did not write it yet
+        record.write(f"_commit: v0.1.0\n_src_path: {source}\n")
+    commit_all(project)
+    for path in KNOWN.files("0.1.0"):
+        (source / ("copier.yml" if path == SETTINGS else path)).unlink()
+    template(source, KNOWN, NOW)
+    commit_all(source)
+    git(source, "tag", f"v{NOW}")
+    run_update(project, data={"transcript": True}, defaults=True, overwrite=True, quiet=True)
+    found = files(project)
+    record_of_now = found.pop(RECORD)
+    wanted = fresh(stream=True, transcript=True)
+    assert record_of_now.startswith(wanted.pop(RECORD))
+    assert found == wanted
+
+
 def test_both_updates_can_be_used_in_turn(tmp_path: Path) -> None:
     source = tagged(tmp_path / "template")
     project = copied(source, tmp_path / "p")

@@ -114,9 +114,12 @@ def test_paths_with_odd_names_are_no_obstacle(tmp_path: Path) -> None:
 
 def test_a_diff_has_colours_on_a_terminal(tmp_path: Path) -> None:
     project = made(tmp_path / "p", KNOWN, "0.1.0")
+    variables = {**os.environ, "TERM": "xterm-256color"}
+    for name in ("NO_COLOR", "FORCE_COLOR", "LINES", "COLUMNS"):  # pytest-xdist sets the last two
+        variables.pop(name, None)
     shown = pexpect.run(
         shlex.join([sys.executable, "-m", "agentcore_new", "update", "--diff", str(project)]),
-        env={**os.environ, "TERM": "xterm-256color", "NO_COLOR": ""},
+        env=variables,
         dimensions=(9_999, 200),
         encoding="utf-8",
         timeout=30,

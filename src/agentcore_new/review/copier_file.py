@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2 import meta
 
 from agentcore_new import __version__, names, render, texts
 from agentcore_new.options import (
@@ -101,7 +102,14 @@ def _block(lines: Iterable[str]) -> str:
 
 
 def _without(path: str, condition: str) -> str:
-    return f"{{% if not ({condition}) %}}/{path}{{% endif %}}"
+    """Return the pattern that leaves out a file where it has no place.
+
+    For its update Copier looks at it with the answers to an earlier release too, which may not have
+    asked for all that the condition needs.
+    """
+    names = meta.find_undeclared_variables(_environment().parse(f"<< {condition} >>"))
+    known = "".join(f"{name} is defined and " for name in sorted(names))
+    return f"{{% if {known}not ({condition}) %}}/{path}{{% endif %}}"
 
 
 def scalar(value: object) -> str:
