@@ -16,7 +16,7 @@ REPORT = f"{FOLDER}/report.py"
 REFUSED = "tests/updating/test_refused.py"
 UNIX = "tests/updating/test_on_unix.py"
 BECOMES = "tests/updating/test_update.py"
-KILLS = "tests/updating/test_kills.py -m 'not real'"
+KILLS = "tests/updating/test_kills.py"
 COMMAND = "tests/updating/test_command.py"
 ANSWERS = "tests/updating/test_request.py"
 

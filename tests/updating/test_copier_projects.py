@@ -67,6 +67,7 @@ def test_a_project_that_copier_made_is_updated_like_any_other(tmp_path: Path, ve
     assert files(project) == fresh(project_name="my-agent", stream=True)
 
 
+@pytest.mark.real
 def test_copiers_own_update_of_a_project_of_a_tag(tmp_path: Path) -> None:
     source = tagged(tmp_path / "template")
     project = copied(source, tmp_path / "p", stream=True)
@@ -84,6 +85,7 @@ def test_copiers_own_update_of_a_project_of_a_tag(tmp_path: Path) -> None:
     assert files(project) == wanted
 
 
+@pytest.mark.real
 def test_copiers_own_update_to_a_release_with_more_options(tmp_path: Path) -> None:
     source = template(tmp_path / "template", KNOWN, "0.1.0")
     git(source, "init", "--quiet")
@@ -106,6 +108,7 @@ def test_copiers_own_update_to_a_release_with_more_options(tmp_path: Path) -> No
     assert found == wanted
 
 
+@pytest.mark.real
 def test_both_updates_can_be_used_in_turn(tmp_path: Path) -> None:
     source = tagged(tmp_path / "template")
     project = copied(source, tmp_path / "p")
@@ -115,6 +118,7 @@ def test_both_updates_can_be_used_in_turn(tmp_path: Path) -> None:
     assert files(project)[RECORD] == fresh()[RECORD] + added.replace(EARLIER.encode(), NOW.encode())
 
 
+@pytest.mark.real
 def test_what_is_not_of_a_tag_is_recorded_as_by_create(tmp_path: Path) -> None:
     source = tagged(tmp_path / "template")
     (source / "more.txt").write_text("")

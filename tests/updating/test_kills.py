@@ -92,6 +92,7 @@ def everything(project: Path) -> dict[str, set[bytes]]:
     return found
 
 
+@pytest.mark.real
 def test_before_each_rename(tmp_path: Path, kill: Kill) -> None:
     reference = conflicting(tmp_path / "reference")
     assert brought(reference, KNOWN, **ASKED).report.exit_code == 3
@@ -275,7 +276,7 @@ def test_what_changes_between_plan_and_write_is_not_lost(tmp_path: Path, what: s
 
 
 @pytest.mark.real
-def test_killed_by_the_system_before_each_rename(tmp_path: Path) -> None:
+def test_killed_by_the_system_at_any_moment(tmp_path: Path) -> None:
     """The command itself, on a project of the first release, which changes in 30 files."""
 
     def run(number: int, project: Path) -> "subprocess.CompletedProcess[str]":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agentcore_new.errors import Unresolved
 from agentcore_new.options import FRAMEWORK, Value
 from agentcore_new.updating.history import History
 from agentcore_new.updating.report import Status
@@ -237,7 +238,7 @@ def test_a_file_that_both_renamed_is_left_to_resolve_without_wrong_markers(tmp_p
         *done.to_resolve
     }
     assert b"MAX_ID_CHARS = 333" in files(project)["serving/mine.py"]
-    with pytest.raises(Exception, match="left to resolve"):
+    with pytest.raises(Unresolved, match="left to resolve"):
         brought(project, known)
 
 
@@ -362,6 +363,10 @@ def test_nothing_of_the_set_up_of_git_has_a_part_in_it(tmp_path: Path, own_git_s
     assert brought(project, fixed()).report.exit_code == 3
     assert b"||||||| " in files(project)[IDENTITY]
     assert {*unmerged(project)} == {IDENTITY}
+    commit_all(project)
+    with pytest.raises(Unresolved) as caught:
+        brought(project, fixed())
+    assert caught.value.details == {"files": [IDENTITY]}
 
 
 def test_a_preview_writes_nothing_and_says_the_same(tmp_path: Path) -> None:

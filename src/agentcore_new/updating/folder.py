@@ -122,7 +122,9 @@ def with_text(folder: Path, start: bytes) -> list[str]:
     if git.is_inside_repository(folder):
         pattern = ("-e", f"^{start.decode()}")
         said = git.read(
-            folder, "grep", "-l", "-z", "-I", "--untracked", *pattern, "--", ".", strip=False
+            folder,
+            *("grep", "--no-color", "-l", "-z", "-I", "--untracked", *pattern, "--", "."),
+            strip=False,
         )
         return sorted(path for path in (said or "").split("\0") if path and not _is_ours(path))
     needle = b"\n" + start
