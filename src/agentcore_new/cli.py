@@ -128,20 +128,24 @@ def _terminated(number: int, _frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _flag(question: Option | Text) -> inspect.Parameter:
+WHERE_REQUIRED = " It must be given where you are not asked."
+
+
+def _flag(question: Option | Text, *, recorded: bool) -> inspect.Parameter:
     """Return the parameter by which a command takes an answer to `question`."""
     choices = [choice.value for choice in question.choices] if isinstance(question, Option) else []
     switch = question if isinstance(question, Option) and not choices else None
+    required = isinstance(question, Option) and question.required and not recorded
 
     def completions(incomplete: str) -> list[str]:
         return [value for value in choices if value.startswith(incomplete.lower())]
 
     parameter = typer.Option(
         f"{switch.flag}/{switch.negated}" if switch else question.flag,
-        help=question.help,
+        help=question.help + (WHERE_REQUIRED if required else ""),
         metavar="|".join(choices) or None,
         autocompletion=completions if choices else None,
-        show_default=answers.described_default(question) or False,
+        show_default=(not recorded and answers.described_default(question)) or False,
     )
     annotation = bool | None if switch else str | None
     return inspect.Parameter(
@@ -152,10 +156,16 @@ def _flag(question: Option | Text) -> inspect.Parameter:
     )
 
 
-def with_answers(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command`, which takes them as `**given`, a flag for each question of options.py."""
+def with_answers(command: Callable[..., None], *, recorded: bool = False) -> Callable[..., None]:
+    """Give `command`, which takes them as `**given`, a flag for each question of options.py.
+
+    Args:
+        command: What takes them.
+        recorded: What is not given is as it was.
+    """
     first, *rest, _given = inspect.signature(command).parameters.values()
-    flags = [_flag(each) for each in options.QUESTIONS if each is not options.PROJECT_NAME]
+    asked = [each for each in options.QUESTIONS if each is not options.PROJECT_NAME]
+    flags = [_flag(each, recorded=recorded) for each in asked]
     command.__signature__ = inspect.Signature([first, *flags, *rest])  # type: ignore[attr-defined]
     return command
 
@@ -389,7 +399,7 @@ def package(
 
 
 @app.command(epilog=UPDATE_EXAMPLES)
-@with_answers
+@partial(with_answers, recorded=True)
 def update(
     *,
     folder: Annotated[
@@ -410,6 +420,8 @@ def update(
     **given: Value | None,
 ) -> None:
     """Bring a project to this version, or to other options, and keep what you changed in it.
+
+    An option that is not given stays as it is.
 
     What both changed is left to resolve, with markers, and the exit code is 3 then. Nothing is
     committed: git shows all of it, and undoes it.

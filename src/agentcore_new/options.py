@@ -180,7 +180,7 @@ def _flag(name: str) -> str:
 
 FRAMEWORK = Option(
     name="framework",
-    help="The agent framework; must be given where you are not asked.",
+    help="The agent framework.",
     question="Which framework?",
     default="strands",
     choices=FRAMEWORKS,

@@ -280,3 +280,12 @@ def test_what_takes_longer_than_a_moment_is_said(capsys: pytest.CaptureFixture[s
     with terminal.Patience(60) as tell:
         tell("Rendering")
     assert capsys.readouterr().err == ""
+
+
+def test_the_help_tells_of_what_is_given_alone(run: Run) -> None:
+    """What a new project has by default is not what this one has."""
+    code, out, _ = run("--help")
+    assert code == 0
+    assert "--session-store" in out
+    assert re.findall(r"\[default: \(?([^)\]]*)", out) == ["here"]
+    assert "must be given" not in out
