@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from agentcore_new.errors import Unresolved
-from agentcore_new.options import FRAMEWORK, Value
+from agentcore_new.options import Value
+from agentcore_new.updating import history
 from agentcore_new.updating.history import History
 from agentcore_new.updating.report import Status
 from agentcore_new.updating.update import update
@@ -44,7 +45,7 @@ def fixed(changes: Mapping[str, Change] = A_FIX) -> History:
     return history_with(changes)
 
 
-@pytest.mark.parametrize("framework", FRAMEWORK.values)
+@pytest.mark.parametrize("framework", history.packaged().edition("0.1.0").values("framework"))
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_project_of_the_first_release_becomes_a_new_one(
     tmp_path: Path, framework: str, stream: bool
