@@ -28,9 +28,6 @@ def commit_of(version: str) -> str:
 
 def exported(commit: str, folder: Path) -> Path:
     """Write the templates of a commit to a folder, and return it."""
-    known = subprocess.run(("git", "cat-file", "-e", commit), cwd=ROOT, check=False)
-    if known.returncode:  # a clone with the last commits alone
-        subprocess.run(("git", "fetch", "--quiet", "--unshallow", "--tags"), cwd=ROOT, check=True)
     command = ("git", "archive", commit, "copier.yml", "templates")
     archive = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as files:

@@ -26,6 +26,8 @@ from updating.projects import (
 from updating.releases import commit_of, exported
 from updating.test_refused import KNOWN
 
+pytestmark = pytest.mark.usefixtures("releases")
+
 EDIT = ("You are a helpful assistant", "You are a pirate")
 
 

@@ -13,6 +13,8 @@ from agentcore_new.review import freezing
 from agentcore_new.updating import history
 from updating.releases import ROOT, TEXTS, combinations, commit_of, defaults, exported, released
 
+pytestmark = pytest.mark.usefixtures("releases")
+
 # What a release may cost, beside the templates that the wheel has anyway.
 MAX_BYTES = 100_000
 
