@@ -26,8 +26,7 @@ import hashlib
 import json
 from agentcore_new.review.faults import label
 from agentcore_new.review.rendering import render_all
-from agentcore_new.answers import combinations, complete
-from agentcore_new.render import render
+from agentcore_new.answers import combinations
 
 for project in render_all(combinations()).projects:
     files = json.dumps(project.files).encode()
@@ -149,16 +148,30 @@ def test_the_wheel_updates_a_project_with_nothing_around_it(python: Path, tmp_pa
     updated(python, "-P", "-m", "agentcore_new", project=earlier_project(tmp_path / "p"))
 
 
+INSTALLERS = {
+    "uv": ("uv", "tool", "install", "--python", sys.executable, "--constraints", "held.txt"),
+    "pipx": ("pipx", "install", "--quiet", "--python", sys.executable, "--pip-args"),
+}
+
+
+@pytest.mark.parametrize("installer", INSTALLERS)
 def test_installed_as_a_tool_it_updates_a_project(
-    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    installer: str, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = {each.metadata["Name"]: each.version for each in distributions()}
     held = [f"{name}=={version}\n" for name, version in versions.items() if name != "agentcore-new"]
     (tmp_path / "held.txt").write_text("".join(held))
-    monkeypatch.setenv("UV_TOOL_DIR", str(tmp_path / "tools"))
-    monkeypatch.setenv("UV_TOOL_BIN_DIR", str(tmp_path / "bin"))
-    install = (sys.executable, "-m", "uv", "tool", "install", "--python", sys.executable)
-    run(*install, "--constraints", "held.txt", wheel, cwd=tmp_path)
+    for folder, variables in {
+        "tools": ("UV_TOOL_DIR", "PIPX_HOME"),
+        "bin": ("UV_TOOL_BIN_DIR", "PIPX_BIN_DIR"),
+        "man": ("PIPX_MAN_DIR",),
+    }.items():
+        for variable in variables:
+            monkeypatch.setenv(variable, str(tmp_path / folder))
+    words = INSTALLERS[installer]
+    if installer == "pipx":
+        words += (f"--constraint {(tmp_path / 'held.txt').as_posix()}",)
+    run(sys.executable, "-m", *words, wheel, cwd=tmp_path)
     program = tmp_path / "bin" / ("agentcore-new.exe" if os.name == "nt" else "agentcore-new")
     updated(program, project=earlier_project(tmp_path / "p"))
 
