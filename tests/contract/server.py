@@ -143,6 +143,11 @@ class Server:
         file = self.control / "looked.txt"
         return [int(line) for line in file.read_text().splitlines()] if file.exists() else []
 
+    def time_of_day(self) -> float:
+        """What it is for the process, under the launcher."""
+        ahead = ((self.control / name).read_text() for name in ("ahead", "wall-ahead"))
+        return time.time() + sum(map(float, ahead))
+
     def closed_with(self) -> dict[str, int]:
         """How many turns each session had that was closed, under the launcher."""
         file = self.control / "closed.jsonl"
