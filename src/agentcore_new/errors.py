@@ -115,6 +115,24 @@ class Unresolved(Error):
     kind = "unresolved"
 
 
+class MissingExtra(Error):
+    """A command needs packages that are not installed."""
+
+    kind = "missing-extra"
+
+
+class CannotServe(Error):
+    """An agent cannot be served on this machine; nothing was started."""
+
+    kind = "cannot-serve"
+
+
+class InvocationFailed(Error):
+    """An agent did not answer, or answered with an error."""
+
+    kind = "invocation-failed"
+
+
 class NotACheckout(Error):
     """The templates' repository is not here."""
 

@@ -1,0 +1,1 @@
+"""`agentcore-new dev`: runs an agent as AgentCore does, on this machine, with a page to talk to it."""
