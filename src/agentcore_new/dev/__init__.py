@@ -1,1 +1,1 @@
-"""`agentcore-new dev`: runs an agent as AgentCore does, on this machine, with a page to talk to it."""
+"""`agentcore-new dev`: runs an agent as AgentCore does, with a page to talk to it."""
