@@ -8,12 +8,12 @@ import { Dialog } from "./parts.js";
 
 const close = () => open(null);
 
-const Field = ({ name, label, hint, value, onInput }) => html`<label class="field">
-  <span>${label}</span>
-  <input name=${name} value=${value} autocomplete="off" spellcheck=${false}
+const Field = ({ name, label, hint, value, onInput }) => html`<div class="field">
+  <label for="field-${name}">${label}</label>
+  <input id="field-${name}" value=${value} autocomplete="off" spellcheck=${false} aria-describedby="hint-${name}"
       onInput=${(event) => onInput(event.target.value)} />
-  ${hint && html`<small>${hint}</small>`}
-</label>`;
+  <small id="hint-${name}">${hint}</small>
+</div>`;
 
 function SessionDialog({ session, like }) {
   const [fields, setFields] = useState({

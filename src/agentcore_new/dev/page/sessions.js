@@ -58,7 +58,7 @@ export function Sessions({ state }) {
     const row = list.current?.querySelector("[aria-current]");
     row?.scrollIntoView({ block: "nearest" });
     if (list.current?.contains(document.activeElement)) row?.focus();
-  }, [state.selected]);
+  }, [state.selected, part]);
 
   const onKeyDown = (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
