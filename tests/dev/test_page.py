@@ -477,6 +477,7 @@ def test_a_thousand_sessions(front: StandIn, opened: Open) -> None:
     find.fill("session 77")
     expect(page.locator(".session")).to_have_count(11)
     page.get_by_role("button", name="session 777").click()
+    expect(page.get_by_role("heading", name="session 777")).to_be_visible()
     find.fill("")
     page.get_by_label("Prompt").focus()
     say(page, "hello")
