@@ -2,16 +2,34 @@
 
 import shlex
 import sys
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agentcore_new import errors, terminal
+from agentcore_new.dev.extra import require_extra
 
 app = typer.Typer()
 
 URL = "http://127.0.0.1:8000"
 NO_PROMPT = "Give one, or pipe one in."
+
+DEV_EXAMPLES = """Examples:
+
+\b
+  # The agent in this folder, without an account, and its page in a browser
+  agentcore-new dev --offline --open
+
+\b
+  # Take a machine after 20 seconds, to see what its session still knows
+  agentcore-new dev ../support-bot --idle-seconds 20
+
+\b
+  # All sessions in one process, as in a container of your own; each event as JSON
+  agentcore-new dev --one-process --json-log
+"""
 
 INVOKE_EXAMPLES = """Examples:
 
@@ -29,6 +47,60 @@ INVOKE_EXAMPLES = """Examples:
   # A prompt from a file, the answer into another
   agentcore-new invoke < question.txt > answer.txt
 """
+
+
+@app.command(epilog=DEV_EXAMPLES)
+def dev(
+    *,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The agent's folder.", show_default="here")
+    ] = Path(),
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="Where it listens; 0 for any.")
+    ] = 8000,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Answer without a model: AGENT_OFFLINE=1.")
+    ] = False,
+    per_session: Annotated[
+        bool,
+        typer.Option(
+            "--machine-per-session/--one-process",
+            help="A process a session, as on AgentCore, or one for all, as in a container.",
+        ),
+    ] = True,
+    idle_seconds: Annotated[
+        int,
+        typer.Option("--idle-seconds", min=1, help="After so long an idle machine is taken."),
+    ] = 900,
+    reload: Annotated[
+        bool, typer.Option("--reload/--no-reload", help="Run changed code at once.")
+    ] = True,
+    open_page: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+    json_log: Annotated[
+        bool, typer.Option("--json-log", help="Print each event as a line of JSON.")
+    ] = False,
+) -> None:
+    """Run an agent as AgentCore does, with a page to talk to it.
+
+    Any agent with a main.py that serves /invocations and /ping. Each session gets a process of
+    its own, which is taken when it is idle: so you see what a session still knows afterwards.
+    """
+    require_extra()
+    # Imported where it is used: a server has no part in the other commands.
+    from agentcore_new.dev.platform import Limits
+    from agentcore_new.dev.run import Settings, serve
+
+    settings = Settings(
+        folder=folder,
+        port=port,
+        offline=offline,
+        per_session=per_session,
+        limits=Limits(idle_seconds=idle_seconds),
+        reload=reload,
+        open_page=open_page,
+        json_log=json_log,
+    )
+    serve(settings, partial(print, file=sys.stderr, flush=True))
 
 
 @app.command(epilog=INVOKE_EXAMPLES)
