@@ -7,7 +7,7 @@ modules are never imported here: a process imports them as they are when it star
 
 import sys
 
-if __name__ == "__main__":
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
     del sys.path[0]  # what is beside this file is none of the agent's
 
 import ast
@@ -231,7 +231,7 @@ class Packages:
 
     def _import(self, steps: list[Step]) -> None:
         changed: dict[str, str | None] = {}
-        with limited(), contextlib.suppress(TooLong):
+        with contextlib.suppress(TooLong), limited():
             for step in steps:
                 if step.kind != "import":
                     changed = self._set_up(step) | changed
@@ -348,6 +348,8 @@ def run(folder: Path, port: int, *, traces: bool, uvicorn: bool) -> None:
         __file__=str(file),
         __loader__=importlib.machinery.SourceFileLoader("__main__", str(file)),
     )
+    if sys.version_info < (3, 14):
+        vars(module)["__annotations__"] = {}
     sys.modules["__main__"] = module
     try:
         if uvicorn:
