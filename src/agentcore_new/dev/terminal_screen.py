@@ -1,11 +1,12 @@
 """The one screen on a terminal: drawn anew when something has happened, and each second."""
 
+import os
 import threading
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.live import Live
 from rich.text import Text
 
@@ -81,7 +82,15 @@ class TerminalScreen:
 
     def _draw(self) -> None:
         machines = self._machines()
+        self._follow_size()
         width, height = self._console.size
         with self._lock:
             lines = lines_of(self._overview, machines, width, height)
         self._live.update(Text("\n").join(lines), refresh=True)
+
+    def _follow_size(self) -> None:
+        """Take the size that the terminal has now, whatever the environment says it once had."""
+        with suppress(OSError, ValueError):
+            columns, rows = os.get_terminal_size(self._console.file.fileno())
+            if columns and rows:
+                self._console.size = ConsoleDimensions(columns, rows)
