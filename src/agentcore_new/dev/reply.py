@@ -79,9 +79,8 @@ def texts_of(events: Iterable[str]) -> Iterator[str]:
             text = f"{'' if at_start else chr(10)}{json.dumps(said, ensure_ascii=False)}\n"
         else:  # a number, of a stream of plain text
             text = data
-        if text:
-            at_start = text.endswith("\n")
-            yield text
+        at_start = text.endswith("\n") if text else at_start
+        yield text
 
 
 def text_of(body: str, *, is_json: bool) -> str:
