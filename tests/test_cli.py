@@ -769,7 +769,8 @@ def test_in_a_checkout_the_commands_for_work_on_the_templates_are_shown() -> Non
 
 
 def test_nothing_heavy_is_imported_without_a_terminal() -> None:
-    heavy = ("rich", "questionary", "prompt_toolkit", "yaml", "copier", "asyncio", "tomllib")
+    heavy = ["rich", "questionary", "prompt_toolkit", "yaml", "copier", "asyncio", "tomllib"]
+    heavy += ["http.client", "ssl"]
     code = (
         "import sys; from agentcore_new.cli import app\n"
         "try: app(sys.argv[1:])\n"

@@ -193,4 +193,5 @@ def test_what_needs_the_repository_is_not_shown(python: Path, tmp_path: Path) ->
         "package",
         "update",
         "frameworks",
+        "invoke",
     ]

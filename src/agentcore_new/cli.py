@@ -23,6 +23,7 @@ from agentcore_new import (
     output,
     terminal,
 )
+from agentcore_new.dev.cli import app as dev_commands
 from agentcore_new.options import Option, Text, Value
 from agentcore_new.packaging import dependencies
 from agentcore_new.render import render
@@ -461,4 +462,5 @@ def frameworks(
         terminal.print_tables(catalogue.as_tables())
 
 
+app.add_typer(dev_commands)
 app.add_typer(review_commands)

@@ -33,9 +33,12 @@ def commands() -> list[list[str]]:
 
 def shell_commands() -> list[str]:
     """Return what a user types to install the project, in its folder."""
-    if has_uv():
-        return ["uv sync"]
-    return [f"python3 -m venv {ENVIRONMENT}", f"{PYTHON} -m pip install {shlex.quote(PIP_TARGET)}"]
+    return ["uv sync"] if has_uv() else pip_commands()
+
+
+def pip_commands(packages: str = shlex.quote(PIP_TARGET)) -> list[str]:
+    """Return what a user types to install `packages`, in the project's folder and without uv."""
+    return [f"python3 -m venv {ENVIRONMENT}", f"{PYTHON} -m pip install {packages}"]
 
 
 def install(folder: Path, go_there: str) -> None:

@@ -1,0 +1,33 @@
+"""The folder for what agents write: in the user's cache, one a run, gone when nobody has it."""
+
+import os
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import psutil
+from platformdirs import user_cache_path
+
+from agentcore_new.errors import CannotServe
+
+
+def make_folder(project: Path) -> Path:
+    """Make the folder of this run, and remove those of earlier runs that have ended.
+
+    Raises:
+        CannotServe: The cache cannot be written to.
+    """
+    digest = sha256(str(project).encode()).hexdigest()[:12]
+    ours = user_cache_path("agentcore-new") / "dev" / f"{project.name}-{digest}"
+    folder = ours / str(os.getpid())
+    try:
+        for old in ours.iterdir() if ours.exists() else ():
+            if not (old.name.isdecimal() and psutil.pid_exists(int(old.name))):
+                shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier process of the same number
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise CannotServe(
+            f"The folder for logs cannot be made: {error}.", hint="XDG_CACHE_HOME names another."
+        ) from None
+    return folder
