@@ -174,11 +174,12 @@ class StandIn:
         loop.close()
 
     async def _end(self, runner: web.AppRunner) -> None:
+        pages, self._pages = self._pages, {}  # it dies without a word
+        for queue in pages:
+            queue.put_nowait("")
         for task in self._running.values():
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
-        for queue in [*self._pages]:
-            queue.put_nowait("")
         await runner.cleanup()
 
     def _app(self) -> web.Application:
@@ -240,7 +241,7 @@ class StandIn:
         except ClientConnectionResetError:
             pass  # the page has gone
         finally:
-            del self._pages[queue]
+            self._pages.pop(queue, None)
         return response
 
     async def _create(self, request: web.Request) -> web.Response:

@@ -34,6 +34,8 @@ class _Renderer(RendererHTML):
         env: MutableMapping[str, Any],
     ) -> str:
         """Open links elsewhere, without telling where they were."""
+        if not tokens[index].attrGet("href"):
+            return "<a>"  # to nowhere
         tokens[index].attrSet("target", "_blank")
         tokens[index].attrSet("rel", "noopener noreferrer")
         return self.renderToken(tokens, index, options, env)

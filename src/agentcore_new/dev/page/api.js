@@ -30,7 +30,7 @@ export const stopMachine = (id) => ask("POST", `/api/machines/${id}/stop`, {});
 export const killMachine = (id) => ask("POST", `/api/machines/${id}/kill`, {});
 export const restartMachines = () => ask("POST", "/api/machines/restart", {});
 
-const AGAIN = 1000; // ms
+const AGAIN = 500; // ms
 
 // Hears what happens, with the turns of one session; returns what ends it.
 export function listen(id, onMessage, onLost) {
@@ -39,9 +39,10 @@ export function listen(id, onMessage, onLost) {
     source = new EventSource(`/api/events?session=${encodeURIComponent(id ?? "")}`);
     source.onmessage = (event) => onMessage(JSON.parse(event.data));
     source.onerror = () => {
+      // By itself it would wait for seconds, and give up after an answer that is none.
+      source.close();
       onLost();
-      // It comes back by itself, but not after an answer that is none.
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(connect, AGAIN);
+      timer = setTimeout(connect, AGAIN);
     };
   };
   connect();

@@ -90,6 +90,7 @@ export async function attempt(promise) {
 }
 
 export function focusPrompt() {
+  if (matchMedia("(pointer: coarse)").matches) return; // a keyboard would cover the screen
   requestAnimationFrame(() => document.getElementById("prompt")?.focus());
 }
 
@@ -129,10 +130,21 @@ export async function deleteSession(id) {
   if (await attempt(api.deleteSession(id))) hear({ type: "gone", id });
 }
 
+// What is written and not sent yet stays with its session, over a reload too.
+const draftOf = (id) => `prompt ${id ?? ""}`;
+export const draft = (id) => sessionStorage.getItem(draftOf(id)) ?? "";
+export const keepDraft = (id, text) => sessionStorage.setItem(draftOf(id), text);
+
 // Whether it is on its way; what is not stays in the prompt.
 export async function send(prompt) {
-  const session = selectedSession(state) ?? await newSession();
+  const known = selectedSession(state);
+  const session = known ?? await attempt(api.createSession({}));
   const answer = session && await attempt(api.startTurn(session.id, prompt));
+  if (session && !known) {
+    keepDraft(session.id, answer ? "" : prompt);
+    state = sessionHeard(state, session, Date.now());
+    select(session.id);
+  }
   // By now events may have told more of it.
   if (answer && !state.turns.has(keyOf(answer.turn))) {
     state = turnHeard(state, answer.turn);

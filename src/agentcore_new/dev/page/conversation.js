@@ -1,7 +1,7 @@
 // In the middle: what is said in the session.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm-preact-standalone.js";
-import { open, send, showTurn, stop } from "./app.js";
+import { draft, keepDraft, open, send, showTurn, stop } from "./app.js";
 import { clock, duration, pretty, sessionName } from "./format.js";
 import { Copy, Rendered, Same, useFollowing, useNow } from "./parts.js";
 import { keyOf, selectedSession, turnsOf } from "./state.js";
@@ -20,7 +20,7 @@ function Tools({ tools }) {
 
 function Failure({ turn }) {
   const { original, status, error } = turn;
-  return html`<div class="failure" role="alert">
+  return html`<div class="failure">
     <p><strong>${status ?? "Error"}</strong> ${error ?? "The turn failed."}</p>
     ${original && html`
       <p class="dim">${status === original.status
@@ -40,8 +40,9 @@ class Turn extends Same {
     const isRunning = turn.state === "running";
     return html`<article class="turn ${turn.state} ${isChosen ? "chosen" : ""}" aria-busy=${isRunning}
         aria-label="Turn ${turn.id}">
-      <div class="prompt"><p>${turn.prompt}</p></div>
+      <div class="prompt"><p><span class="unseen">You: </span>${turn.prompt}</p></div>
       <div class="answer">
+        <span class="unseen">The agent: </span>
         <${Tools} tools=${turn.tools} />
         ${turn.text === "" && isRunning ? html`<${Waiting} turn=${turn} />` : html`<${Rendered} source=${turn.html} />`}
         ${(turn.error || turn.state === "failed") && html`<${Failure} turn=${turn} />`}
@@ -81,23 +82,22 @@ function Head({ session }) {
   </header>`;
 }
 
-const kept = (id) => sessionStorage.getItem(`prompt ${id ?? ""}`) ?? "";
-const keep = (id, text) => sessionStorage.setItem(`prompt ${id ?? ""}`, text);
-
 function Composer({ id, turns }) {
-  const [text, setText] = useState(kept(id));
+  const [text, setText] = useState(draft(id));
   const [isSending, setSending] = useState(false);
   const field = useRef();
   const runs = turns.filter((turn) => turn.state === "running");
 
-  useEffect(() => field.current.focus(), []);
+  useEffect(() => { // not from where somebody goes through the list
+    if (document.activeElement === document.body) field.current.focus();
+  }, []);
   useLayoutEffect(() => { // as high as its text
     field.current.rows = Math.min(8, text.split("\n").length);
   }, [text]);
 
   const write = (value) => {
     setText(value);
-    keep(id, value);
+    keepDraft(id, value);
   };
   const submit = async (event) => {
     event?.preventDefault();
@@ -105,7 +105,6 @@ function Composer({ id, turns }) {
     setSending(true);
     if (await send(text)) write("");
     setSending(false);
-    field.current?.focus();
   };
   const onKeyDown = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);

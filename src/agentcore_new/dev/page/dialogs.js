@@ -8,18 +8,18 @@ import { Dialog } from "./parts.js";
 
 const close = () => open(null);
 
-const Field = ({ name, label, hint, value, isFirst, onInput }) => html`<label class="field">
-  <span>${label}</span>
-  <input name=${name} value=${value} autofocus=${isFirst} autocomplete="off" spellcheck=${false}
+const Field = ({ name, label, hint, value, onInput }) => html`<div class="field">
+  <label for="field-${name}">${label}</label>
+  <input id="field-${name}" value=${value} autocomplete="off" spellcheck=${false} aria-describedby="hint-${name}"
       onInput=${(event) => onInput(event.target.value)} />
-  ${hint && html`<small>${hint}</small>`}
-</label>`;
+  <small id="hint-${name}">${hint}</small>
+</div>`;
 
 function SessionDialog({ session, like }) {
   const [fields, setFields] = useState({
     id: "", name: session?.name ?? "", user: (session ?? like)?.user ?? "", tenant: (session ?? like)?.tenant ?? "",
   });
-  const field = (name, label, hint, isFirst) => html`<${Field} name=${name} label=${label} hint=${hint} isFirst=${isFirst}
+  const field = (name, label, hint) => html`<${Field} name=${name} label=${label} hint=${hint}
     value=${fields[name]} onInput=${(value) => setFields({ ...fields, [name]: value })} />`;
   const submit = async (event) => {
     event.preventDefault();
@@ -33,7 +33,7 @@ function SessionDialog({ session, like }) {
   };
   return html`<${Dialog} title=${session ? "Edit session" : "New session"} onClose=${close}>
     <form onSubmit=${submit}>
-      ${field("name", "Name", "for you alone; the agent does not see it", true)}
+      ${field("name", "Name", "for you alone; the agent does not see it")}
       ${field("user", "User", "sent as the runtime's user id; empty: anonymous")}
       ${field("tenant", "Tenant", "sent as the tenant header")}
       ${!session && field("id", "Session id", "33 characters or more; empty: a new one")}
@@ -53,7 +53,7 @@ function Confirm({ title, label, onConfirm, children }) {
   return html`<${Dialog} title=${title} onClose=${close}>
     ${children}
     <div class="buttons">
-      <button autofocus onClick=${close}>Cancel</button>
+      <button onClick=${close}>Cancel</button>
       <button class="danger" onClick=${confirm}>${label}</button>
     </div>
   <//>`;
@@ -61,9 +61,9 @@ function Confirm({ title, label, onConfirm, children }) {
 
 const Keys = () => html`<${Dialog} title="Keys" onClose=${close}>
   <dl class="keys">
-    ${KEYS.map(({ shown, does }) => html`<div><dt>${shown.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${does}</dd></div>`)}
+    ${KEYS.filter(({ shown }) => shown.length > 0).map(({ shown, does }) => html`<div><dt>${shown.map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${does}</dd></div>`)}
   </dl>
-  <div class="buttons"><button autofocus onClick=${close}>Close</button></div>
+  <div class="buttons"><button onClick=${close}>Close</button></div>
 <//>`;
 
 export function Dialogs({ dialog, like }) {

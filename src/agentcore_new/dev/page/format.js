@@ -14,6 +14,7 @@ export function long(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   if (hours) return `${hours} h ${minutes} min`;
+  if (minutes && whole % 60 === 0) return `${minutes} min`;
   return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 

@@ -26,14 +26,16 @@ function Answer({ action, answer, children }) {
     </div>`}`;
 }
 
-function compared(messages, turns) {
-  const recalled = messages.filter((message) => message.role === "user").length;
+function Compared({ body, turns }) {
+  const recalled = body.messages.filter((message) => message.role === "user").length;
   const seen = turns.filter((turn) => turn.state === "done").length;
-  return `The agent recalls ${count(recalled, "prompt")}; this page saw ${count(seen, "answered turn")}.`;
+  const hasAll = recalled >= seen || body.before !== null;
+  return html`<p class="compared ${hasAll ? "" : "less"}">The agent recalls ${count(recalled, "prompt")};
+    this page saw ${count(seen, "answered turn")}.</p>`;
 }
 
 const History = ({ id, body, turns }) => html`
-  <p class="compared">${compared(body.messages, turns)}</p>
+  <${Compared} body=${body} turns=${turns} />
   ${body.before && html`<button class="quiet" onClick=${() => recall(id, "history", body.before)}>Earlier</button>`}
   <ol class="messages">
     ${body.messages.map((message) => html`<li class=${message.role}>

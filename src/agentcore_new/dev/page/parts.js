@@ -47,7 +47,7 @@ export function Copy({ text, label = "Copy", hint }) {
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };
-  return html`<button class="quiet" title=${hint} onClick=${copy}>${done ? "Copied" : label}</button>`;
+  return html`<button class="quiet copy" title=${hint} onClick=${copy}>${done ? "Copied" : label}</button>`;
 }
 
 export function Dialog({ title, onClose, children }) {
@@ -82,6 +82,11 @@ export function useFollowing(what) {
   useLayoutEffect(() => {
     if (follows.current) toEnd();
   }, [what]);
+  useEffect(() => { // when it comes into sight, or a banner takes some of its room
+    const observer = new ResizeObserver(() => follows.current && toEnd());
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
   const onScroll = () => {
     const { scrollTop, clientHeight, scrollHeight } = element.current;
     follows.current = scrollHeight - scrollTop - clientHeight < 40;

@@ -1,7 +1,7 @@
 // On the left: the sessions.
 
 import { html, useLayoutEffect, useRef, useState } from "./vendor/htm-preact-standalone.js";
-import { newSession, open, select, step } from "./app.js";
+import { focusPrompt, newSession, open, select, step } from "./app.js";
 import { count, sessionName } from "./format.js";
 import { Same } from "./parts.js";
 import { listed, machinesAlive } from "./state.js";
@@ -18,12 +18,17 @@ const said = {
   ended: "machine ended",
 };
 
+function choose(id) {
+  select(id);
+  focusPrompt();
+}
+
 class Row extends Same {
   render({ session, isSelected, isReachable, perSession }) {
     const { user, tenant, turns, running, machine } = session;
     return html`<li>
       <button class="session" aria-current=${isSelected ? "true" : undefined}
-          tabindex=${isReachable ? 0 : -1} onClick=${() => select(session.id)} title=${session.id}>
+          tabindex=${isReachable ? 0 : -1} onClick=${() => choose(session.id)} title=${session.id}>
         <span class="name">${sessionName(session)}</span>
         ${perSession && html`<span class="dot ${stateOf(machine)} ${machine?.health === "HealthyBusy" ? "busy" : ""}"
             role="img" aria-label=${said[stateOf(machine)]} title=${said[stateOf(machine)]}></span>`}
@@ -53,7 +58,7 @@ export function Sessions({ state }) {
     const row = list.current?.querySelector("[aria-current]");
     row?.scrollIntoView({ block: "nearest" });
     if (list.current?.contains(document.activeElement)) row?.focus();
-  }, [state.selected]);
+  }, [state.selected, part]);
 
   const onKeyDown = (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];

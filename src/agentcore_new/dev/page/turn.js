@@ -88,9 +88,9 @@ function Calls({ calls, turn }) {
   return html`<details open>
     <summary>Calls <span class="dim">${calls.length}</span></summary>
     <ol class="calls">
-      ${calls.map(({ name, kind, start, seconds, failed, tokens }) => html`<li class="${kind} ${failed ? "failed" : ""}">
-        <span class="kind">${kind}</span> <span class="tool">${name}</span>
-        <span class="dim">${failed && "failed "}${duration(seconds)}${tokens && `, ${tokens[0]} → ${tokens[1]} tokens`}</span>
+      ${calls.map(({ name, kind, start, seconds, failed, tokens }) => html`<li class="of-${kind === "tool" ? "tool" : "model"} ${failed ? "failed" : ""}">
+        <span class="kind">${kind}</span> <span class="tool">${name}</span>${" "}
+        <span class="dim">${failed && "failed, "}${duration(seconds)}${tokens && `, ${tokens[0]} → ${tokens[1]} tokens`}</span>
         <svg class="bar" aria-hidden="true"><rect class="whole" width="100%" height="100%" rx="2" />
           <rect x=${percent(start)} width=${percent(seconds ?? whole - start)} height="100%" rx="2" /></svg>
       </li>`)}
