@@ -25,6 +25,9 @@ if sys.platform == "win32":
     ]
     collect_ignore += ["transcript/test_databases.py"]
     collect_ignore += ["updating/test_kills.py", "updating/test_on_unix.py"]
+    collect_ignore += ["dev/test_hosting.py", "dev/test_forking.py"]
+elif sys.platform != "linux":
+    collect_ignore = ["dev/test_forking.py"]
 
 # A shared machine has no deadlines; CI draws the same cases each time, people draw new ones.
 settings.register_profile("agentcore-new", deadline=None, derandomize="CI" in os.environ)

@@ -37,12 +37,19 @@ class Span:
 
 
 class Trace:
-    """The spans of one trace, which begins with the turn's."""
+    """The spans of one trace, as far as they have come, in the order of their start.
 
-    def __init__(self, spans: list[Span]) -> None:
-        ids = {span.id for span in spans}
+    What a turn left behind that was over its time may end after it, and comes later.
+    """
+
+    def __init__(self, turn: Span, spans: list[Span]) -> None:
+        self.turn = turn
         self.spans = sorted(spans, key=lambda span: span.start)
-        (self.turn,) = [span for span in spans if span.parent not in ids]
+
+    def is_whole(self) -> bool:
+        """Whether every span is in the turn's, or in one that is."""
+        ids = {span.id for span in self.spans}
+        return all(span.parent in ids for span in self.spans if span is not self.turn)
 
     def of(self, *operations: str) -> list[Span]:
         """Those of an operation below that of the turn, in the order of their start.
@@ -90,18 +97,17 @@ class Receiver(ThreadingHTTPServer):
         spans = [*self.spans]
         turns = [span for span in spans if span.attributes.get("session.id") == session]
         turns.sort(key=lambda span: span.start)
-        return [Trace([each for each in spans if each.trace == turn.trace]) for turn in turns]
+        return [Trace(turn, [each for each in spans if each.trace == turn.trace]) for turn in turns]
 
     def wait(self, session: str, turns: int = 1) -> list[Trace]:
-        """Those of so many turns of a session, once the span of each, which ends last, is there."""
+        """Those of so many turns of a session, once they are there and whole."""
         give_up = time.monotonic() + SECONDS
-        while (
-            len([span for span in self.spans if span.attributes.get("session.id") == session])
-            < turns
+        while len(traces := self.traces(session)) < turns or not all(
+            trace.is_whole() for trace in traces
         ):
-            assert time.monotonic() < give_up, f"no {turns} traces of {session}"
+            assert time.monotonic() < give_up, f"no {turns} traces of {session}, or none is whole"
             time.sleep(0.05)
-        return self.traces(session)
+        return traces
 
     def has(self, text: str) -> bool:
         """Whether a text came, in whatever."""

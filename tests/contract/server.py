@@ -145,8 +145,17 @@ class Server:
 
     def time_of_day(self) -> float:
         """What it is for the process, under the launcher."""
-        ahead = ((self.control / name).read_text() for name in ("ahead", "wall-ahead"))
-        return time.time() + sum(map(float, ahead))
+        return time.time() + self.number("ahead") + self.number("wall-ahead")
+
+    def number(self, name: str) -> float:
+        """One of those that the launcher goes by."""
+        return float((self.control / name).read_text())
+
+    def order(self, name: str, text: object) -> None:
+        """Give the launcher a number, or another order, whole: it may read it at any moment."""
+        new = self.control / f"{name}.new"
+        new.write_text(str(text))
+        new.replace(self.control / name)
 
     def closed_with(self) -> dict[str, int]:
         """How many turns each session had that was closed, under the launcher."""
@@ -167,18 +176,11 @@ class Server:
 @contextmanager
 def limited(server: Server, name: str, value: float) -> Iterator[None]:
     """Have another limit for turns that begin now, on a server that the launcher runs."""
-    _set(server.control / name, str(value))
+    server.order(name, value)
     try:
         yield
     finally:
-        _set(server.control / name, AS_GENERATED[name])
-
-
-def _set(limit: Path, text: str) -> None:
-    # whole: the server may read it at any moment
-    new = limit.with_name(f"{limit.name}.new")
-    new.write_text(text)
-    new.replace(limit)
+        server.order(name, AS_GENERATED[name])
 
 
 def turns_of(server: Server, *, seconds: float) -> AbstractContextManager[None]:
@@ -189,12 +191,11 @@ def turns_of(server: Server, *, seconds: float) -> AbstractContextManager[None]:
 @contextmanager
 def told(server: Server, name: str, text: str = "") -> Iterator[None]:
     """Give the launcher an order for the block."""
-    order = server.control / name
-    order.write_text(text)
+    server.order(name, text)
     try:
         yield
     finally:
-        order.unlink()
+        (server.control / name).unlink()
 
 
 @contextmanager

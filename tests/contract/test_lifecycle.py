@@ -69,14 +69,14 @@ def test_import_makes_nothing_asynchronous(
 
 
 def test_an_idle_session_expires(tight: Server, models: FakeModels) -> None:
-    client, ahead = tight.client, tight.control / "ahead"
-    start = float(ahead.read_text())  # of other tests, whose sessions must not be of the future
+    client = tight.client
+    start = tight.number("ahead")  # of other tests, whose sessions must not be of the future
     client.ask("hello", "expiry idle")
     held = client.begin("held <<hold=gate>>", "expiry in use")
     models.wait_held("gate")
-    ahead.write_text(str(start + DAY - 600))
+    tight.order("ahead", start + DAY - 600)
     assert client.ask("again", "expiry idle").text == "turn 2: again"
-    ahead.write_text(str(start + 2 * DAY))
+    tight.order("ahead", start + 2 * DAY)
     assert tight.closed("expiry idle") == []
     # a turn of any session evicts, and a session that is in use does not expire
     client.ask("hello", "expiry other")

@@ -70,8 +70,7 @@ def pass_time(store: Store, prefix: str, hours: float) -> None:
 def look_again(*servers: Server) -> None:
     """Let so much time pass that a turn has them look for sessions that have expired."""
     for server in servers:
-        ahead = server.control / "ahead"
-        ahead.write_text(str(float(ahead.read_text()) + HOUR + 1))
+        server.order("ahead", server.number("ahead") + HOUR + 1)
 
 
 def swept(server: Server, looked: int) -> bool:
@@ -120,9 +119,8 @@ def test_a_session_in_use_is_not_deleted_by_another_replica(
     for name in ("used", "unused"):
         pass_time(store, name, 0.1)
     looked = len(two.looked())
-    ahead = two.control / "ahead"
-    start = ahead.read_text()
-    ahead.write_text((one.control / "ahead").read_text())
+    start = two.number("ahead")
+    two.order("ahead", one.number("ahead"))
     look_again(two)
     for turn in (1, 2):
         assert two.client.ask("hello", "beside").text == f"turn {turn}: hello"
@@ -133,7 +131,7 @@ def test_a_session_in_use_is_not_deleted_by_another_replica(
     for turn, server in ((3, two), (4, one)):
         assert server.client.ask("after", "used").text == f"turn {turn}: after"
     assert one.client.ask("again", "unused").text == "turn 1: again"
-    ahead.write_text(start)
+    two.order("ahead", start)
 
 
 @each(SOME)

@@ -192,16 +192,15 @@ def test_a_forgotten_session_is_nowhere(server: Server, models: FakeModels) -> N
 
 
 def test_what_is_a_day_old_is_deleted_and_nothing_else(tight: Server) -> None:
-    client, ahead = tight.client, tight.control / "ahead"
-    start = float(ahead.read_text())
+    client, start = tight.client, tight.number("ahead")
     client.ask("hello", "old")
     client.ask("hello", "young")
-    ahead.write_text(str(start + 3_600))
+    tight.order("ahead", start + 3_600)
     client.ask("again", "young")
-    ahead.write_text(str(start + DAY - 60))
+    tight.order("ahead", start + DAY - 60)
     client.ask("hello", "other")
     assert len(client.said("old")) == 2
-    ahead.write_text(str(start + DAY + 3_540))
+    tight.order("ahead", start + DAY + 3_540)
     client.ask("hello", "other")
     until(lambda: kept(tight, "old") == 0)
     assert client.said("old") == []
@@ -210,14 +209,13 @@ def test_what_is_a_day_old_is_deleted_and_nothing_else(tight: Server) -> None:
 
 
 def test_a_clock_that_was_ahead_and_is_set_back_stops_no_expiry(tight: Server) -> None:
-    client, ahead, wall = tight.client, tight.control / "ahead", tight.control / "wall-ahead"
-    start = float(ahead.read_text())
-    wall.write_text(str(10 * DAY))
-    ahead.write_text(str(start + 3_600))
+    client, start = tight.client, tight.number("ahead")
+    tight.order("wall-ahead", 10 * DAY)
+    tight.order("ahead", start + 3_600)
     client.ask("hello", "of the future")
-    wall.write_text("0")
+    tight.order("wall-ahead", 0)
     client.ask("hello", "set back")
-    ahead.write_text(str(start + 3_660 + DAY))
+    tight.order("ahead", start + 3_660 + DAY)
     client.ask("hello", "other")
     until(lambda: kept(tight, "set back") == 0)
     assert client.said("set back") == []

@@ -2,9 +2,13 @@
 
 import asyncio
 import os
+import socket
+import subprocess
+import sys
+import time
 import venv
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +19,10 @@ from contract.server import free_port
 from agentcore_new.dev.hosting import Host, Process
 from agentcore_new.dev.project import Project
 
+PYTHON = Path(sys.executable)
+FRONT = Path(__file__).with_name("front.py")
 SECONDS = 30.0
+SESSION = "a-session-id-of-33-characters-or-more"
 # What serves of the standard library, and what it does when it is told to stop.
 QUICK = """
 import json, os, sys
@@ -129,3 +136,44 @@ def environment_in(folder: Path) -> tuple[Path, Path]:
     venv.create(folder, with_pip=False, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     return folder / "bin" / "python", packages
+
+
+@contextmanager
+def front(folder: Path, logs: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A front in a process and group of its own, and the pid of its only agent, which serves."""
+    port = free_port()
+    command = [PYTHON, FRONT, folder, logs, str(port), "0.5"]
+    with subprocess.Popen(
+        [*map(str, command)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as started:
+        try:
+            assert started.stdout
+            pid = int(started.stdout.readline())
+            wait_for(port)
+            yield started, pid
+        finally:
+            started.kill()
+
+
+def wait_for(port: int) -> None:
+    """Return when somebody listens."""
+    give_up = time.monotonic() + SECONDS
+    while time.monotonic() < give_up:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+        else:
+            return
+    raise TimeoutError
+
+
+async def ask(port: int, prompt: str, session: str = SESSION) -> str:
+    """What an agent answers."""
+    headers = {"X-Amzn-Bedrock-AgentCore-Runtime-Session-Id": session}
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        answer = await client.post(
+            f"http://127.0.0.1:{port}/invocations", json={"prompt": prompt}, headers=headers
+        )
+    assert answer.status_code == 200, answer.text
+    return answer.text

@@ -67,9 +67,10 @@ class Dev:
     def __init__(self, process: "subprocess.Popen[str]", errors: Path) -> None:
         self.process = process
         self.events: list[dict[str, Any]] = []
+        self.was_ended = False
         self._errors = errors
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout
@@ -149,6 +150,13 @@ class Dev:
         assert answer.status < 300, answer
         return answer.json
 
+    def end(self, *numbers: int) -> int:
+        """Send these signals, one after the other, and return how it ended."""
+        self.was_ended = True
+        for number in numbers:
+            self.process.send_signal(number)
+        return self.process.wait(SECONDS)
+
     def processes(self) -> list[psutil.Process]:
         """All that it has started, and all that these have."""
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -182,20 +190,19 @@ def dev(folder: Path, *words: str, home: Path, **environment: str) -> Iterator[D
     started: list[psutil.Process] = []
     try:
         yield running
-        assert process.poll() is None, running.said()
+        assert running.was_ended or process.poll() is None, running.said()
     finally:
         if process.poll() is None:
             started = running.processes()
-            process.send_signal(signal.SIGINT)
             try:
-                process.wait(SECONDS)
-            except subprocess.TimeoutExpired:
+                running.end(signal.SIGINT)
+            finally:
                 process.kill()
-                raise
         assert process.stdout
+        running.reader.join(SECONDS)
         process.stdout.close()
     assert alive(started) == []
-    assert process.returncode in (0, 130), running.said()
+    assert running.said() == ""
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:

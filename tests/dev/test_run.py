@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -55,23 +54,117 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     assert line.startswith("Error: The folder for logs cannot be made: ")
 
 
+def grown(running: Dev, sessions: int = 3) -> list[psutil.Process]:
+    """Have some sessions, and return all processes: the host, the machines, one to spare."""
+    for _ in range(sessions):
+        running.ask("hello", new_session())
+    running.wait("machine-ready", sessions + 1)
+    started = running.processes()
+    assert len(started) == sessions + 2
+    return started
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_told_to_stop_it_ends_all_that_it_has_started(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with dev(quick_agent(tmp_path / "agent"), home=tmp_path / "home") as running:
-        for _ in range(3):
-            running.ask("hello", new_session())
-        started = running.processes()
-        assert len(started) >= 5  # the host, three machines and one to spare
-        running.process.send_signal(number)
-        assert running.process.wait(SECONDS) == 0
+        started = grown(running)
+        assert running.end(number) == 0
         assert alive(started) == []
-        running.process.returncode = None  # type: ignore[assignment]
-        running.process.poll = lambda: None  # type: ignore[method-assign]
-        raise_if_alive(started)
-        return
 
 
-def raise_if_alive(started: list[psutil.Process]) -> None:
-    assert alive(started) == []
+def test_when_it_is_killed_nothing_outlives_it(tmp_path: Path) -> None:
+    with dev(quick_agent(tmp_path / "agent"), home=tmp_path / "home") as running:
+        started = grown(running)
+        running.end(signal.SIGKILL)
+        until(lambda: not alive(started), "the last process")
+
+
+def test_agents_that_do_not_end_are_killed_when_it_is_told_twice(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "stubborn").touch()
+    with dev(quick_agent(tmp_path / "agent"), home=home) as running:
+        started = grown(running, 1)
+        begun = time.monotonic()
+        running.process.send_signal(signal.SIGINT)
+        running.wait("stopping")
+        assert running.end(signal.SIGINT) == 0
+        assert time.monotonic() - begun < 10  # and not the 15 seconds that AgentCore gives
+        assert alive(started) == []
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8])
+def test_told_to_stop_at_any_moment_of_its_start_it_leaves_nothing(
+    tmp_path: Path, moment: float
+) -> None:
+    mark = str(tmp_path)
+    process = subprocess.Popen(
+        command(quick_agent(tmp_path / "agent")),
+        env={**os.environ, "HOME": mark, "QUICK_HOME": mark},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(moment)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=SECONDS)
+    assert "agentcore_new/dev/" not in errors  # before, it is Python itself that is interrupted
+    assert process.returncode in (0, 130, -signal.SIGINT)
+    assert of_this_test(mark) == []
+
+
+def of_this_test(mark: str) -> list[psutil.Process]:
+    """Those that have the mark in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("QUICK_HOME") == mark and process.status() != "zombie":
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_logs_of_runs_that_have_ended_do_not_pile_up(tmp_path: Path) -> None:
+    agent, home = quick_agent(tmp_path / "agent"), tmp_path / "home"
+    for _ in range(2):
+        with dev(agent, home=home) as running:
+            running.ask("hello", new_session())
+    (of_agent,) = (home / ".cache/agentcore-new/dev").iterdir()
+    assert len([*of_agent.iterdir()]) == 1
+
+
+def test_all_sessions_in_one_process(tmp_path: Path) -> None:
+    agent = quick_agent(tmp_path / "agent")
+    with dev(agent, "--one-process", home=tmp_path / "home") as running:
+        texts = [running.ask("hello", new_session()).json["result"] for _ in range(3)]
+        assert len({text.split()[3] for text in texts}) == 1
+        assert len(running.processes()) == 2
+
+
+def test_idle_machines_are_taken_after_so_many_seconds(tmp_path: Path) -> None:
+    agent = quick_agent(tmp_path / "agent")
+    with dev(agent, "--idle-seconds", "1", home=tmp_path / "home") as running:
+        session = new_session()
+        running.ask("hello", session)
+        ended = running.wait("machine-ended")
+        assert (ended["session"], ended["why"]) == (session, "It was idle for 1 s.")
+        assert running.ask("hello", session).json["result"].startswith("turn 1 ")
+
+
+def test_a_machine_is_stopped_killed_and_started_anew_by_hand(tmp_path: Path) -> None:
+    with dev(quick_agent(tmp_path / "agent"), home=tmp_path / "home") as running:
+        session = new_session()
+        for how, why in (("stop", "It was stopped by hand."), ("kill", "It was killed by hand.")):
+            running.ask("hello", session)
+            number = running.machine_of(session)
+            running.api("POST", f"machines/{number}/{how}", {})
+            assert running.wait("machine-ended", machine=number)["why"] == why
+        running.ask("hello", session)
+        before = {each.pid for each in running.processes()}
+        running.api("POST", "machines/restart", {})
+        until(lambda: len({each.pid for each in running.processes()} - before) == 1)
+        assert running.ask("hello", session).json["result"].startswith("turn 1 ")

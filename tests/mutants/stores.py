@@ -4,6 +4,7 @@ from mutants.mutant import LANGGRAPH, MAIN, Edit, Mutant, contract, one
 
 KEEPING = "templates/project/serving/store/keeping.py.jinja"
 SQL = "templates/project/serving/store/sql.py.jinja"
+EXPIRY = "templates/project/serving/store/expiry.py.jinja"
 GROUP = "templates/project/serving/store/group_commit.py"
 CODEC = "templates/project/serving/store/codec.py"
 ADK = "templates/frameworks/adk/agent.py.jinja"
@@ -134,6 +135,22 @@ STORES = (
         SQL,
         "WHERE session_key = :key AND last_used < :before",
         "WHERE session_key = :key AND :before > 0",
+        "tests/store/test_expiry.py",
+    ),
+    Mutant(
+        "a session deleted by a clock that was set back meanwhile",
+        (
+            Edit(
+                EXPIRY,
+                "        stay: set[SessionKey] = set()",
+                "        since = _since(hours)\n        stay: set[SessionKey] = set()",
+            ),
+            Edit(
+                EXPIRY,
+                "or await self._store.delete(key, _since(hours)) is None",
+                "or await self._store.delete(key, since) is None",
+            ),
+        ),
         "tests/store/test_expiry.py",
     ),
     one(

@@ -132,6 +132,33 @@ async def test_a_session_that_is_used_while_it_is_archived_stays(
     assert await agent.said(old) == ["hello", "1: hello", "again", "2: again"]
 
 
+@each(["unnamed", *IN_A_DATABASE])
+async def test_a_clock_that_is_set_back_meanwhile_makes_nothing_old(
+    subject: Subject, clocks: Clocks
+) -> None:
+    one, other, made = (subject.key(name) for name in ("one", "other", "made"))
+    archived: list[Any] = []
+
+    async def archive(key: Any, _: Any) -> None:
+        archived.append(key)
+        if len(archived) == 1:
+            clocks.day -= 10 * 24 * HOUR
+            await agent.ask(made, "hello")
+            await agent.ask(other if key == one else one, "again")
+
+    agent = subject.agent(archive)
+    for key in (one, other):
+        await agent.ask(key, "hello")
+    await agent.swept()
+    clocks.day += 10 * 24 * HOUR  # it is ahead, and seems right
+    agent.kept.expiry.soon()
+    await agent.swept()
+    assert {*archived} == {one, other}
+    assert await agent.said(archived[0]) == ["hello", "1: hello"]
+    assert await agent.said(archived[1]) == ["hello", "1: hello", "again", "2: again"]
+    assert await agent.said(made) == ["hello", "1: hello"]
+
+
 @each(IN_A_DATABASE)
 async def test_each_session_is_deleted_once_however_many_look(
     subject: Subject, clocks: Clocks

@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 MAIN = "main.py"
 LOOPBACK = "127.0.0.1"
-IMPORT_SECONDS = 120  # an import that takes longer waits for something that may never come
+IMPORT_SECONDS = 60  # an import that takes longer waits for something that may never come
 LOOK_SECONDS = 0.5
 PR_SET_PDEATHSIG = 1
 # with one of these, an agent is served by uvicorn if that is installed

@@ -149,8 +149,8 @@ def environment(project: Project, settings: Settings, url: str) -> Mapping[str, 
 @asynccontextmanager
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
     """What asks the agents: on this machine, by no proxy, as often at a time as is wanted."""
-    # A connection that an agent is about to close is not to be used again.
-    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    # A connection that an agent is about to close (uvicorn: after 5 s) is not to be used again.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, auto_decompress=False, trust_env=False

@@ -47,19 +47,21 @@ class Expiry:
             task.add_done_callback(self.running.discard)
 
     async def _sweep(self, hours: float) -> None:
-        since = time.time() - 3_600 * hours
 #if transcript
         stay: set[SessionKey] = set()  # those that could not be archived and deleted
 #else
         stay: set[SessionKey] = set()  # those that could not be deleted
 #end
         try:
-            while keys := {*await self._store.unused(since, BATCH + len(stay))} - stay:
+            while keys := {*await self._store.unused(_since(hours), BATCH + len(stay))} - stay:
                 for key in keys:
 #if transcript
-                    if not await self.archived(key) or await self._store.delete(key, since) is None:
+                    if (
+                        not await self.archived(key)
+                        or await self._store.delete(key, _since(hours)) is None
+                    ):
 #else
-                    if await self._store.delete(key, since) is None:
+                    if await self._store.delete(key, _since(hours)) is None:
 #end
                         stay.add(key)
         except Exception as error:
@@ -76,6 +78,11 @@ class Expiry:
             return False
         return True
 #end
+
+
+def _since(hours: float) -> float:
+    """Return since when a session must have been used; asked anew, as a clock may be set back."""
+    return time.time() - 3_600 * hours
 
 
 def ttl_hours() -> float | None:
