@@ -15,15 +15,21 @@ const shapes = {
   sessions: (body) => Array.isArray(body?.sessions),
 };
 
-function Answer({ action, answer, children }) {
-  if (!answer) return null;
-  const isGood = answer.status === 200 && shapes[action](answer.body);
-  return html`
-    <p class="dim asked">Asked at ${clock(answer.at)}</p>
-    ${isGood ? children(answer.body) : html`<div class="failure">
+function Section({ title, action, id, answer, children }) {
+  const isGood = answer?.status === 200 && shapes[action](answer.body);
+  const label = answer ? "Ask again" : "Ask";
+  return html`<section aria-label=${title}>
+    <div class="head">
+      <h3>${title}</h3>
+      <button onClick=${() => recall(id, action)} aria-label="${label}: ${title}">${label}</button>
+    </div>
+    ${answer && html`<p class="dim asked">Asked at ${clock(answer.at)}</p>`}
+    ${isGood && children(answer.body)}
+    ${answer && !isGood && html`<div class="failure">
       <p><strong>${answer.status}</strong> The agent answered:</p>
       <pre tabindex="0">${JSON.stringify(answer.body, null, 2)}</pre>
-    </div>`}`;
+    </div>`}
+  </section>`;
 }
 
 function Compared({ body, turns }) {
@@ -74,25 +80,16 @@ export function MemoryPanel({ state }) {
   if (!session) return html`<p class="hint">Once there is a session, the agent can be asked what it remembers of it.</p>`;
   const { id, user } = session;
   const answers = state.answers[id] ?? {};
+  const section = (title, action, children) => html`
+    <${Section} title=${title} action=${action} id=${id} answer=${answers[action]}>${children}<//>`;
   return html`
     <p class="hint">Asked of the agent itself, on the machine of this session, which starts for it if need be.</p>
-    <section>
-      <div class="head"><h3>History</h3><button onClick=${() => recall(id, "history")}>${answers.history ? "Ask again" : "Ask"}</button></div>
-      <${Answer} action="history" answer=${answers.history}>
-        ${(body) => html`<${History} id=${id} body=${body} turns=${turnsOf(state, id)} />`}
-      <//>
-    </section>
-    <section>
-      <div class="head"><h3>Status</h3><button onClick=${() => recall(id, "status")}>${answers.status ? "Ask again" : "Ask"}</button></div>
-      <${Answer} action="status" answer=${answers.status}>${(body) => html`<${Status} body=${body} />`}<//>
-    </section>
-    <section>
-      <div class="head"><h3>Kept sessions of ${user ?? "the anonymous user"}</h3><button onClick=${() => recall(id, "sessions")}>${answers.sessions ? "Ask again" : "Ask"}</button></div>
-      <${Answer} action="sessions" answer=${answers.sessions}>
-        ${(body) => html`<${Kept} body=${body} state=${state} session=${session} />`}
-      <//>
-    </section>
-    <section>
+    ${section("History", "history", (body) => html`<${History} id=${id} body=${body} turns=${turnsOf(state, id)} />`)}
+    ${section("Status", "status", (body) => html`<${Status} body=${body} />`)}
+    ${section(`Kept sessions of ${user ?? "the anonymous user"}`, "sessions", (body) => (
+      html`<${Kept} body=${body} state=${state} session=${session} />`
+    ))}
+    <section aria-label="Forget">
       <div class="head"><h3>Forget</h3><button class="danger" onClick=${() => open({ kind: "forget", session })}>Forget …</button></div>
     </section>`;
 }
