@@ -361,6 +361,7 @@ def test_what_the_agent_remembers_is_shown_apart(front: StandIn, opened: Open) -
         "forget": {"status": 200, "body": {"forgotten": True, "messages": 2}},
     }
     page = opened(at(front, session))
+    expect(page.get_by_role("article")).to_have_count(2)
     page.keyboard.press("Alt+h")
     panel = page.get_by_role("tabpanel")
     ask = panel.get_by_role("button", name="Ask: ")
