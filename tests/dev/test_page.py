@@ -285,6 +285,20 @@ def test_the_machine_of_a_session(front: StandIn, opened: Open) -> None:
     ]
 
 
+def test_a_log_of_json_can_be_read(front: StandIn, opened: Open) -> None:
+    session = front.session(machine=front.machine(1))
+    line = {"timestamp": "2026-11-26T12:02:17.003Z", "level": "ERROR", "message": "It failed"}
+    line |= {"logger": "bedrock_agentcore.app", "stackTrace": ["Traceback\n", "KeyError\n"]}
+    lines = [json.dumps(line), "{'no': json}", '{"other": 1}', "plain"]
+    front.log[1] = "\n".join(lines)
+    page = opened(at(front, session))
+    log = page.get_by_label("Log of the machine")
+    expect(log).to_contain_text("ERROR It failed\nTraceback\nKeyError\n{'no': json}")
+    expect(log).to_contain_text('{"other": 1}\nplain')
+    page.get_by_role("button", name="As it is").click()
+    expect(log).to_have_text("\n".join(lines))
+
+
 def test_a_conversation_shows_where_its_machine_changed(front: StandIn, opened: Open) -> None:
     session = front.session()
     for number in (1, 1, 2):
@@ -424,6 +438,17 @@ def test_a_problem_is_a_banner_until_it_is_healed(front: StandIn, opened: Open) 
     front.do(lambda: front.tell({"type": "notice", "text": "Reloaded in 0.4 s"}))
     expect(banner).to_have_count(0)
     expect(page.get_by_role("status")).to_contain_text("Reloaded in 0.4 s")
+
+
+def test_the_address_names_the_session(front: StandIn, opened: Open) -> None:
+    page = opened(f"{front.url}#{'s' * 40}")
+    expect(page.get_by_role("heading", name="Session ssssssss")).to_be_visible()
+    assert [*front.sessions] == ["s" * 40]
+    page.goto(f"{front.url}#short")
+    expect(page.locator(".notices")).to_contain_text("The session id is too short.")
+    expect(page.get_by_role("heading", name="New session")).to_be_visible()
+    page.goto(f"{front.url}#%")
+    expect(page.get_by_role("heading", name="New session")).to_be_visible()
 
 
 def test_a_reload_loses_nothing(front: StandIn, opened: Open) -> None:

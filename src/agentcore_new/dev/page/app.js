@@ -9,7 +9,13 @@ import {
 const SHOWN_FOR = { notice: 5000, error: 12000 }; // ms
 const TOLD_WITHIN = 2000; // ms
 
-const fromAddress = () => decodeURIComponent(location.hash.slice(1)) || null;
+function fromAddress() {
+  try {
+    return decodeURIComponent(location.hash.slice(1)) || null;
+  } catch {
+    return null; // somebody's percent sign
+  }
+}
 
 let state = initial(fromAddress());
 let draw = () => {};
@@ -48,7 +54,10 @@ function hear(message) {
     doubt(running());
   }
   if (message.type === "sessions") bringBack();
-  if (message.type === "gone" && before.selected !== state.selected) select(null);
+  if (message.type === "gone" && before.selected !== state.selected) {
+    select(null);
+    focusPrompt();
+  }
   draw();
 }
 

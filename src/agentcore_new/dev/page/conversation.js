@@ -4,7 +4,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm
 import { draft, keepDraft, open, send, showTurn, stop } from "./app.js";
 import { clock, duration, pretty, sessionName } from "./format.js";
 import { Copy, Rendered, Same, useFollowing, useNow } from "./parts.js";
-import { keyOf, selectedSession, turnsOf } from "./state.js";
+import { keyOf, machineOf, selectedSession, turnsOf } from "./state.js";
 
 const names = { done: "done", failed: "failed", stopped: "stopped" };
 
@@ -30,13 +30,13 @@ function Failure({ turn }) {
   </div>`;
 }
 
-function Waiting({ turn }) {
+function Waiting({ turn, isStarting }) {
   const now = useNow(true, 100);
-  return html`<p class="waiting">Waiting for the agent <span>${duration(Math.max(0, now / 1000 - turn.started))}</span></p>`;
+  return html`<p class="waiting">${isStarting ? "Its machine starts" : "Waiting for the agent"} <span>${duration(Math.max(0, now / 1000 - turn.started))}</span></p>`;
 }
 
 class Turn extends Same {
-  render({ turn, isChosen }) {
+  render({ turn, isChosen, isStarting }) {
     const isRunning = turn.state === "running";
     return html`<article class="turn ${turn.state} ${isChosen ? "chosen" : ""}" aria-busy=${isRunning}
         aria-label="Turn ${turn.id}">
@@ -44,7 +44,7 @@ class Turn extends Same {
       <div class="answer">
         <span class="unseen">The agent: </span>
         <${Tools} tools=${turn.tools} />
-        ${turn.text === "" && isRunning ? html`<${Waiting} turn=${turn} />` : html`<${Rendered} source=${turn.html} />`}
+        ${turn.text === "" && isRunning ? html`<${Waiting} turn=${turn} isStarting=${isStarting} />` : html`<${Rendered} source=${turn.html} />`}
         ${(turn.error || turn.state === "failed") && html`<${Failure} turn=${turn} />`}
         <p class="about">
           <span class="state">${isRunning ? "running" : names[turn.state]}${turn.status && turn.state === "done" ? ` ${turn.status}` : ""}</span>
@@ -141,6 +141,7 @@ export function Conversation({ state }) {
   const turns = turnsOf(state, state.selected);
   const { element, onScroll, isAway, follow } = useFollowing(turns.at(-1));
   useLayoutEffect(follow, [state.selected]);
+  const isStarting = machineOf(state)?.state === "starting";
   let before = null;
   return html`<main class="panel conversation" aria-label="Conversation">
     <${Head} session=${session} />
@@ -151,7 +152,8 @@ export function Conversation({ state }) {
         before = turn.machine ?? before;
         return html`
           ${isOther && html`<p key="machine ${keyOf(turn)}" class="other"><span>on another machine from here</span></p>`}
-          <${Turn} key=${keyOf(turn)} turn=${turn} isChosen=${state.panel === "turn" && state.turn === keyOf(turn)} />`;
+          <${Turn} key=${keyOf(turn)} turn=${turn} isStarting=${isStarting}
+              isChosen=${state.panel === "turn" && state.turn === keyOf(turn)} />`;
       })}
     </div>
     ${isAway && html`<button class="newest" onClick=${follow}>↓ Newest</button>`}

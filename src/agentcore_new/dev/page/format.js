@@ -38,5 +38,19 @@ export function pretty(text) {
   }
 }
 
+// What a line of a log says, if it is JSON as that of bedrock_agentcore's; else the line.
+export function readable(line) {
+  if (!line.startsWith("{")) return line;
+  try {
+    const { timestamp, level, message, stackTrace } = JSON.parse(line);
+    if (typeof message !== "string") return line;
+    const trace = stackTrace ? ["\n", ...[stackTrace].flat()].join("").trimEnd() : "";
+    const time = Number.isNaN(Date.parse(timestamp)) ? "" : `${clock(Date.parse(timestamp) / 1000)} `;
+    return `${time}${level ?? ""} ${message}${trace}`;
+  } catch {
+    return line;
+  }
+}
+
 // Colours and cursor movements, which only a terminal understands.
 export const withoutEscapes = (text) => text.replace(/\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*\x07)/g, "");

@@ -1,9 +1,9 @@
 // On the right: the machine of the session.
 
-import { html, useEffect, useState } from "./vendor/htm-preact-standalone.js";
+import { html, useEffect, useMemo, useState } from "./vendor/htm-preact-standalone.js";
 import { readLog } from "./api.js";
 import { killMachine, restartMachines, stopMachine } from "./app.js";
-import { bytes, long, withoutEscapes } from "./format.js";
+import { bytes, long, readable, withoutEscapes } from "./format.js";
 import { Facts, useFollowing, useNow } from "./parts.js";
 import { isAlive, machineOf } from "./state.js";
 
@@ -46,11 +46,17 @@ function useLog(machine, isAlive) {
 
 function Log({ machine }) {
   const log = useLog(machine.id, isAlive(machine));
-  const text = withoutEscapes(log.text);
+  const [isRaw, setRaw] = useState(false);
+  const isJson = /^\{/m.test(log.text);
+  const text = useMemo(() => {
+    const plain = withoutEscapes(log.text);
+    return isRaw ? plain : plain.split("\n").map(readable).join("\n");
+  }, [log.text, isRaw]);
   const { element, onScroll, isAway, follow } = useFollowing(text);
   return html`<section class="log" aria-label="Log">
     <div class="head">
       <h3>Log</h3>
+      ${isJson && html`<button class="quiet" aria-pressed=${isRaw} onClick=${() => setRaw(!isRaw)}>As it is</button>`}
       ${isAway && html`<button class="quiet" onClick=${follow}>↓ Follow</button>`}
     </div>
     ${log.error && html`<p class="hint">${log.error}</p>`}

@@ -84,7 +84,7 @@ export function Sessions({ state }) {
     </ul>
     ${state.agent && html`<p class="foot">
       ${state.agent.per_session
-        ? `${machinesAlive(state)} of ${count(state.agent.limit, "machine")} in use`
+        ? `${machinesAlive(state)} of ${count(state.agent.limit, "machine")} run`
         : "One process has all sessions"}
     </p>`}
   </nav>`;

@@ -85,6 +85,7 @@ function Calls({ calls, turn }) {
   const ends = calls.map((call) => call.start + (call.seconds ?? 0));
   const whole = Math.max(turn.seconds ?? 0, ...ends, 0.001);
   const percent = (seconds) => `${(Math.max(0, seconds) / whole) * 100}%`;
+  const visible = (seconds) => percent(Math.max(seconds, whole / 200));
   return html`<details open>
     <summary>Calls <span class="dim">${calls.length}</span></summary>
     <ol class="calls">
@@ -92,7 +93,7 @@ function Calls({ calls, turn }) {
         <span class="kind">${kind}</span> <span class="tool">${name}</span>${" "}
         <span class="dim">${failed && "failed, "}${duration(seconds)}${tokens && `, ${tokens[0]} → ${tokens[1]} tokens`}</span>
         <svg class="bar" aria-hidden="true"><rect class="whole" width="100%" height="100%" rx="2" />
-          <rect x=${percent(start)} width=${percent(seconds ?? whole - start)} height="100%" rx="2" /></svg>
+          <rect x=${percent(start)} width=${visible(seconds ?? whole - start)} height="100%" rx="2" /></svg>
       </li>`)}
     </ol>
   </details>`;
