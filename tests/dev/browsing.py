@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from browser import find_browser
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 # what a machine without a network and a screen needs
 FLAGS = (
@@ -45,6 +45,13 @@ class Watch:
     def _said(self, kind: str, text: str) -> None:
         if kind in ("error", "warning") and EXPECTED not in text:
             self.complaints.append(text)
+
+
+def say(page: Page, prompt: str) -> None:
+    """Type it where the page expects it."""
+    expect(page.get_by_label("Prompt")).to_be_focused()
+    page.keyboard.type(prompt)
+    page.keyboard.press("Enter")
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class StandIn:
     """
 
     def __init__(self, port: int = 0, **agent: Any) -> None:
-        self.agent = {**AGENT, "started": time.time(), **agent}
+        self.agent = {**AGENT, **agent}
         self.sessions: dict[str, Json] = {}
         self.turns: dict[int, Json] = {}
         self.machines: list[Json] = []

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from agentcore_new.dev.markdown import render
-from dev.browsing import launched, opener
+from dev.browsing import launched, opener, say
 from dev.stand_in import StandIn
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("page")]
@@ -42,12 +42,6 @@ def opened(browser: Browser) -> Iterator[Open]:
 
 def at(front: StandIn, session: dict[str, Any]) -> str:
     return f"{front.url}#{session['id']}"
-
-
-def say(page: Page, prompt: str) -> None:
-    expect(page.get_by_label("Prompt")).to_be_focused()
-    page.keyboard.type(prompt)
-    page.keyboard.press("Enter")
 
 
 def test_the_first_prompt_opens_a_session(front: StandIn, opened: Open) -> None:
@@ -238,6 +232,7 @@ def test_sessions_are_made_renamed_and_deleted(front: StandIn, opened: Open) -> 
     assert (session["name"], session["user"], session["tenant"]) == ("journey", "ada", None)
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     assert session["id"] in front.sessions
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()

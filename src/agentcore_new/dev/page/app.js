@@ -3,10 +3,11 @@
 import * as api from "./api.js";
 import { count } from "./format.js";
 import {
-  heard, initial, keyOf, listed, selectedSession, sessionHeard, turnHeard, turnsOf,
+  heard, initial, interrupted, keyOf, listed, selectedSession, sessionHeard, turnHeard, turnsOf,
 } from "./state.js";
 
 const SHOWN_FOR = { notice: 5000, error: 12000 }; // ms
+const TOLD_WITHIN = 2000; // ms
 
 const fromAddress = () => decodeURIComponent(location.hash.slice(1)) || null;
 
@@ -42,21 +43,27 @@ function hear(message) {
   if (message.type === "notice") return notify(message.text);
   const before = state;
   state = heard(state, message, Date.now());
-  if (message.type === "hello" && wasRestarted(before.agent, state.agent)) restarted = true;
+  if (message.type === "hello") {
+    wasLost = before.connection === "lost";
+    doubt(running());
+  }
   if (message.type === "sessions") bringBack();
   if (message.type === "gone" && before.selected !== state.selected) select(null);
   draw();
 }
 
-let restarted = false;
+// A front tells at once of all turns of the session that still run.
+function doubt(turns) {
+  if (turns.length > 0) setTimeout(() => change(interrupted(state, turns)), TOLD_WITHIN);
+}
 
-const wasRestarted = (one, other) => one !== null && one.started !== other.started;
+let wasLost = false;
 
 // A front that was started again knows no sessions, nor does it know one from an old address.
 async function bringBack() {
   const { missing, selected } = state;
-  const again = missing.filter((each) => restarted || each.id === selected);
-  restarted = false;
+  const again = missing.filter((each) => wasLost || each.id === selected);
+  wasLost = false;
   if (selected && !state.sessions.has(selected) && !again.some((each) => each.id === selected)) {
     again.push({ id: selected });
   }

@@ -46,14 +46,14 @@ export function machinesAlive(state) {
 const stamped = (machine, now) => machine && { ...machine, at: now };
 const withStamp = (session, now) => ({ ...session, machine: stamped(session.machine, now) });
 
-// Those that still run are told again; of the others nothing will be heard any more.
-function interrupted(turns) {
-  return new Map([...turns].map(([key, turn]) => [
-    key,
-    turn.state === "running"
-      ? { ...turn, state: "failed", error: "The front ended before the answer was complete." }
-      : turn,
-  ]));
+// Of those that nothing new was told of, nothing will be heard any more.
+export function interrupted(state, doubtful) {
+  const turns = new Map(state.turns);
+  for (const turn of doubtful.filter((each) => turns.get(keyOf(each)) === each)) {
+    const error = "The front ended before the answer was complete.";
+    turns.set(keyOf(turn), { ...turn, state: "failed", error });
+  }
+  return { ...state, turns };
 }
 
 export function turnHeard(state, turn) {
@@ -66,13 +66,7 @@ export function sessionHeard(state, session, now) {
 }
 
 const told = {
-  hello: (state, { agent }) => ({
-    ...state,
-    agent,
-    connection: "open",
-    problem: null,
-    turns: interrupted(state.turns),
-  }),
+  hello: (state, { agent }) => ({ ...state, agent, connection: "open", problem: null }),
   sessions(state, { sessions }, now) {
     const known = new Map(sessions.map((each) => [each.id, withStamp(each, now)]));
     const missing = [...state.sessions.values()].filter((each) => !known.has(each.id));
