@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -196,6 +197,12 @@ def test_few_machines_leave_their_room_to_the_requests() -> None:
     assert sum(line.endswith("running") for line in lines) == 24 - 9
 
 
+def test_where_there_is_room_for_one_of_them_it_is_the_machines() -> None:
+    lines = shown(LISTENING, started(1), SYNTAX, machines=[machine(1)], height=10)
+    assert any(" 40001 " in line for line in lines)
+    assert not any("running" in line for line in lines)
+
+
 def test_a_syntax_error_is_shown_until_it_is_mended() -> None:
     wrong = shown(LISTENING, SYNTAX, READY)
     assert "Syntax error in agent.py:12: invalid syntax" in wrong
@@ -359,15 +366,19 @@ def test_a_terminal_has_the_screen() -> None:
 
 
 class Gone(Terminal):
-    """What can be written to no more."""
+    """What can be written to no more, after so many times."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, after: int) -> None:
         super().__init__()
         self.error = error
-        self.tried = 0
+        self.left = after
+        self.tried = threading.Event()
 
-    def write(self, _text: str) -> int:
-        self.tried += 1
+    def write(self, text: str) -> int:
+        self.left -= 1
+        if self.left >= 0:
+            return super().write(text)
+        self.tried.set()
         raise self.error
 
 
@@ -375,22 +386,26 @@ ERRORS = [BrokenPipeError(), OSError(5, "Input/output error"), ValueError("close
 
 
 @pytest.mark.usefixtures("_is_clever")
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize(
     "make", [lambda to: TerminalScreen(nobody, to), lambda to: Lines(as_line, to)]
 )
 def test_where_nobody_reads_any_more_nothing_fails(
-    make: Callable[[Gone], Lines | TerminalScreen], error: Exception
+    make: Callable[[Gone], Lines | TerminalScreen], error: Exception, after: int
 ) -> None:
-    place = Gone(error)
+    place = Gone(error, after)
     with make(place) as screen:
         for event in EVERY_KIND:
             screen.show(event)
-    assert place.tried > 0
+        assert place.tried.wait(20)
 
 
 @pytest.mark.parametrize("json_log", [False, True])
-def test_a_reader_that_leaves_ends_nothing(json_log: bool, tmp_path: Path) -> None:
+def test_a_reader_that_leaves_ends_nothing(
+    json_log: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     code = f"""
 import sys
 from pathlib import Path
