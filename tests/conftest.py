@@ -21,6 +21,7 @@ if sys.platform == "win32":
         "test_agentcore_json.py",
         "test_terminal.py",
         "test_workflows.py",
+        "dev/test_on_a_terminal.py",
         "review/test_on_a_terminal.py",
     ]
     collect_ignore += ["transcript/test_databases.py"]

@@ -42,7 +42,7 @@ server = HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 SERVE = "server.serve_forever()\n"
 # It has a process of its own that no signal but one ends.
 GRANDCHILD = """
-import subprocess
+import subprocess, sys
 stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 subprocess.Popen([sys.executable, "-c", stubborn])
 """
@@ -142,7 +142,7 @@ def environment_in(folder: Path) -> tuple[Path, Path]:
 def front(folder: Path, logs: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A front in a process and group of its own, and the pid of its only agent, which serves."""
     port = free_port()
-    command = [PYTHON, FRONT, folder, logs, str(port), "0.5"]
+    command = [PYTHON, FRONT, folder, logs, str(port), "1.0"]
     with subprocess.Popen(
         [*map(str, command)], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as started:

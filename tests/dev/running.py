@@ -68,6 +68,7 @@ class Dev:
         self.process = process
         self.events: list[dict[str, Any]] = []
         self.was_ended = False
+        self.folder = Path()  # of the agent
         self._errors = errors
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

@@ -88,7 +88,7 @@ async def test_a_signal_ends_the_whole_group(folder: Path) -> None:
 async def test_what_ignores_the_signal_is_killed(folder: Path) -> None:
     ignoring = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('no', flush=True))\n"
     (folder / "main.py").write_text(QUICK + ignoring + SERVE)
-    async with hosted(folder, PYTHON, grace=0.3) as agent:
+    async with hosted(folder, PYTHON, grace=1.0) as agent:
         process = await agent.serving()
         process.terminate()
         await until(lambda: agent.said() == "no\n")
@@ -130,7 +130,7 @@ async def test_when_the_front_is_killed_nothing_is_left(
     folder: Path, tmp_path: Path, stubborn: bool
 ) -> None:
     ignoring = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('no', flush=True))\n"
-    (folder / "main.py").write_text(QUICK + GRANDCHILD + stubborn * ignoring + SERVE)
+    (folder / "main.py").write_text(stubborn * ignoring + GRANDCHILD + QUICK + SERVE)
     with front(folder, tmp_path) as (started, _):
         started.kill()
         await until(lambda: processes_in(folder) == [])

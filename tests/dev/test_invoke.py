@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from contract.server import free_port, serve
 from typer.testing import CliRunner, Result
 
 from agentcore_new import cli
+from agentcore_new.dev import client
 from dev.talking import (
     END,
     SESSION,
@@ -35,6 +37,12 @@ CUT = "Error: The agent's answer stopped in the middle. Its log may say why.\n"
 def agent() -> Iterator[Agent]:
     with running() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def _buffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have pipes as people have them, whatever the tests run under."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 
 def invoke(*words: str, typed: str | bytes | None = None) -> Result:
@@ -108,6 +116,9 @@ ANSWERS = [
     (objects({"result": {"a": 1}, "error": None}), None),
     (body("plain\ttext", kind="text/plain; charset=utf-8"), "plain\ttext\n"),
     (body("no JSON", kind="application/octet-stream"), "no JSON\n"),
+    (body("1\n{}\n", kind="application/x-ndjson"), "1\n{}\n"),
+    (b"HTTP/1.0 200 OK\r\n\r\nno kind", "no kind\n"),
+    (body("[" * 50_000), "[" * 50_000 + "\n"),
     (stream({"data": "a"}, {"text": "b"}, {"delta": "c", "error": ""}), "abc\n"),
     (stream("a", {"event": "x"}, {"n": 1}, "b"), 'a\n{"event": "x"}\n{"n": 1}\nb\n'),
     (raw_stream(b"data: two\n\ndata:  words\n\ndata: 5\n\n"), "two words5\n"),
@@ -209,6 +220,36 @@ def test_a_failure_is_one_line_and_no_success(
     assert result.stderr.endswith(error) if error[0] == " " else error in result.stderr
     assert result.stderr.startswith("Error: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_agent_may_think_for_longer_than_it_takes_to_connect(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.1)
+    agent.answers, agent.held = [b""], stream("well")
+    later = threading.Timer(0.3, agent.go_on.set)
+    later.start()
+    assert invoke("hello", "--url", agent.url).stdout == "well\n"
+    later.join()
+
+
+@pytest.mark.parametrize(
+    ("begun", "printed", "error"),
+    [
+        (b"", "", " has been silent for an hour.\n"),
+        (events("a"), "a\n", " stopped in the middle: it has been silent for an hour.\n"),
+    ],
+    ids=["before", "within"],
+)
+def test_an_agent_that_falls_silent_is_not_waited_for_for_ever(
+    begun: bytes, printed: str, error: str, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SILENT_SECONDS", 0.1)
+    agent.answers, agent.held = [begun], stream("never")
+    result = invoke("hello", "--url", agent.url)
+    assert (result.exit_code, result.stdout) == (1, printed)
+    assert result.stderr.endswith(error)
+    assert agent.left.wait(20)
 
 
 def test_where_nobody_answers_it_is_said_what_to_start() -> None:

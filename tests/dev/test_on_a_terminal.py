@@ -123,7 +123,7 @@ def test_lines_are_of_one_session_until_a_new_one_begins(agent: Agent) -> None:
         process.expect("second")
         enter(process, "/new")
         process.expect("To go on in this session: agentcore-new invoke --session (\\S+) --url")
-        assert process.match
+        assert isinstance(process.match, re.Match)
         before = process.match[1]
         process.expect("A new session.")
         enter(process, "/other")

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from agentcore_new import errors
 from agentcore_new.dev.reply import data_of, stopped, text_of, texts_of
-from agentcore_new.dev.said import harmless, one_line, sentence_in
+from agentcore_new.dev.said import harmless, one_line, parsed, sentence_in
 
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 USER_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
@@ -129,12 +129,14 @@ def answer(address: Address, prompt: str, caller: Caller) -> Generator[str]:
                 raise _refusal(response, address)
             kind = response.headers.get_content_type()
             pieces = _pieces(response)
+            may_be_cut = not _says_its_length(response)
             if kind == "text/event-stream":
-                yield from texts_of(data_of(pieces, may_be_cut=not _says_its_length(response)))
+                yield from texts_of(data_of(pieces, may_be_cut=may_be_cut))
             elif kind == "text/plain" and "Content-Type" in response.headers:
                 yield from pieces
             else:
-                yield text_of("".join(pieces), is_json=kind.endswith("json"))
+                may_be_cut = may_be_cut and kind == "application/json"
+                yield text_of("".join(pieces), may_be_cut=may_be_cut)
 
 
 def print_answer(pieces: Iterable[str], to: TextIO) -> None:
@@ -218,7 +220,7 @@ def _refusal(response: HTTPResponse, address: Address) -> errors.InvocationFaile
 def _original(text: str) -> tuple[int, str] | None:
     """Return the status and the sentence of the agent itself, where the platform hides them."""
     with suppress(ValueError, TypeError, KeyError):
-        original = json.loads(text)["original"]
+        original = parsed(text)["original"]
         return int(original["status"]), sentence_in(str(original["body"]))
     return None
 

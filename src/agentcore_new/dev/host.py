@@ -138,7 +138,7 @@ class Reading:
     def _place_of_own(self, first: str) -> Path | None:
         """The folder of a module that somebody may edit; None if it is installed, or is not."""
         path = self._folder / first
-        if (path / "__init__.py").is_file() or path.with_suffix(".py").is_file():
+        if is_module(path) or path.with_suffix(".py").is_file():
             return self._folder
         try:
             spec = importlib.util.find_spec(first)
@@ -152,6 +152,11 @@ class Reading:
             if not any(Path(place).resolve().is_relative_to(each) for each in self._installed):
                 return Path(place).parent
         return None
+
+
+def is_module(path: Path) -> bool:
+    """Whether it can be imported from the folder that it is in, whatever else has its name."""
+    return path.suffix == ".py" or (path / "__init__.py").is_file()
 
 
 def executed(body: list[ast.stmt], name: str) -> Iterator[ast.stmt]:
@@ -216,7 +221,8 @@ class Packages:
         """Import what is not imported yet; what fails, fails again in the process that needs it.
 
         Returns:
-            Whether what is imported has seen the environment that it would see today.
+            Whether that is what a process would import itself: with the environment as it was, and
+            with no module of the project in front of it.
         """
         steps = Reading(self._folder).steps()
         seen = [step for step in steps if step.kind != "import"]
@@ -227,7 +233,8 @@ class Packages:
             self._seen = seen
         if not (self._done and self._done.issuperset(steps)):
             self._import(steps)
-        return self._seen == seen
+        own = {path.stem for path in self._folder.iterdir() if is_module(path)} - {Path(MAIN).stem}
+        return self._seen == seen and own.isdisjoint(sys.modules)
 
     def _import(self, steps: list[Step]) -> None:
         changed: dict[str, str | None] = {}
@@ -512,7 +519,8 @@ class Host:
             found, status = os.waitpid(pid, os.WNOHANG)
             if not found:
                 continue
-            kill(pid, signal.SIGKILL)
+            if sys.platform != "linux":
+                kill(pid, signal.SIGKILL)
             code = os.waitstatus_to_exitcode(status)
             if process := self._processes.pop(pid):
                 process.returncode = code

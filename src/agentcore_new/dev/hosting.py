@@ -80,7 +80,7 @@ class Host:
 
     Args:
         project: Whose.
-        environment: That of whoever runs us.
+        environment: That of whoever runs us, and all that packages may look at at their import.
         log: What it says itself is appended there.
         grace: How many seconds processes have to end, when it is closed or nobody is here any more.
     """
@@ -103,7 +103,7 @@ class Host:
         self._listening: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start it; it goes on with its imports by itself.
+        """Start it; it goes on with its imports by itself. It is to be closed, whatever happens.
 
         Raises:
             CannotServe: The project's Python does not run.
@@ -125,6 +125,7 @@ class Host:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=log,
+                    limit=2**20,
                     start_new_session=True,  # Ctrl-C in the terminal is for the front alone
                 )
         except OSError as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agentcore_new import errors
-from agentcore_new.dev.said import failure_in, one_line
+from agentcore_new.dev.said import failure_in, one_line, parsed
 
 # Where agents that stream objects have their text.
 TEXTS = ("result", "text", "delta", "data", "content")
@@ -66,7 +66,7 @@ def texts_of(events: Iterable[str]) -> Iterator[str]:
     at_start = True
     for data in events:
         try:
-            said: Any = json.loads(data)
+            said: Any = parsed(data)
         except ValueError:
             said = data
         if sentence := failure_in(said):
@@ -83,16 +83,18 @@ def texts_of(events: Iterable[str]) -> Iterator[str]:
         yield text
 
 
-def text_of(body: str, *, is_json: bool) -> str:
+def text_of(body: str, *, may_be_cut: bool) -> str:
     """Return the text of an answer that came as one object, or the object itself.
 
+    What is no JSON is its own text, unless it `may_be_cut`.
+
     Raises:
-        errors.InvocationFailed: It says that something failed, or it is not whole.
+        errors.InvocationFailed: It says that something failed; or it is not whole.
     """
     try:
-        said = json.loads(body)
+        said = parsed(body)
     except ValueError:
-        if is_json:
+        if may_be_cut:
             raise stopped() from None
         return body
     if sentence := failure_in(said):

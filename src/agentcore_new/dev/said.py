@@ -23,6 +23,18 @@ def one_line(text: str, longest: int = LONGEST_SENTENCE) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
+def parsed(text: str) -> Any:  # noqa: ANN401 - whatever it is
+    """Return what a text says as JSON.
+
+    Raises:
+        ValueError: It is none, or none that anybody means.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
 def failure_in(said: object) -> str | None:
     """Return the sentence by which an object says that something failed; None if it does not."""
     if not isinstance(said, dict) or not said.get("error"):
@@ -36,7 +48,7 @@ def failure_in(said: object) -> str | None:
 def sentence_in(body: str) -> str:
     """Return what the body of a refusal says: the sentence in its JSON, or its text, in a line."""
     try:
-        said = json.loads(body)
+        said = parsed(body)
     except ValueError:
         return one_line(body)
     if sentence := failure_in(said):

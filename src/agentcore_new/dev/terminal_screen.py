@@ -16,8 +16,14 @@ from agentcore_new.dev.screen import Machines
 
 REDRAWN_SECONDS = 1.0  # ages grow
 SHORTEST_SECONDS = 0.25  # between two drawings
-# What writing to a terminal that has gone leads to; rich ends the program for a closed pipe.
-GONE = (OSError, ValueError, SystemExit)
+# What writing to a terminal that has gone leads to.
+GONE = (OSError, ValueError)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to us: rich would end the program."""
+        raise BrokenPipeError
 
 
 class TerminalScreen:
@@ -34,7 +40,7 @@ class TerminalScreen:
         self._lock = threading.Lock()  # of the overview
         self._news = threading.Event()
         self._ended = threading.Event()
-        self._console = Console(file=to, highlight=False, markup=False, emoji=False)
+        self._console = _Console(file=to, highlight=False, markup=False, emoji=False)
         self._live = Live(
             console=self._console,
             screen=True,
@@ -47,7 +53,7 @@ class TerminalScreen:
     def __enter__(self) -> Self:
         with suppress(*GONE):
             self._live.start()
-        self._thread.start()
+            self._thread.start()
         return self
 
     def __exit__(
@@ -58,6 +64,8 @@ class TerminalScreen:
     ) -> None:
         self._ended.set()
         self._news.set()
+        if self._thread.ident is None:  # there was no terminal to begin with
+            return
         self._thread.join(REDRAWN_SECONDS)
         if self._thread.is_alive():  # the terminal is held up, and would hold us up
             return
@@ -73,20 +81,20 @@ class TerminalScreen:
     def _draw_on(self) -> None:
         while not self._ended.is_set():
             self._news.clear()
+            lines = self._lines()
             try:
-                self._draw()
+                self._live.update(Text("\n").join(lines), refresh=True)
             except GONE:
                 return
             self._ended.wait(SHORTEST_SECONDS)
             self._news.wait(REDRAWN_SECONDS)
 
-    def _draw(self) -> None:
+    def _lines(self) -> list[Text]:
         machines = self._machines()
         self._follow_size()
         width, height = self._console.size
         with self._lock:
-            lines = lines_of(self._overview, machines, width, height)
-        self._live.update(Text("\n").join(lines), refresh=True)
+            return lines_of(self._overview, machines, width, height)
 
     def _follow_size(self) -> None:
         """Take the size that the terminal has now, whatever the environment says it once had."""

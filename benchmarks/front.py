@@ -1,6 +1,6 @@
 """What `agentcore-new dev` adds to an agent: to its turns, to its start, and in memory.
 
-`python benchmarks/dev.py [FRAMEWORK…] [--rounds N]`. Of each framework two servers of the same
+`python benchmarks/front.py [FRAMEWORK…] [--rounds N]`. Of each framework two servers of the same
 project answer offline, in streams: one by `python main.py`, asked directly, and one that the front
 of dev has started and passes requests on to. Their turns alternate, each in a session of its own.
 Wanted: at most 2 ms of CPU of the front a turn, and 3 ms more to the first token.
