@@ -60,10 +60,19 @@ def opener(browser: Browser) -> "Iterator[Callable[..., Page]]":
     contexts: list[BrowserContext] = []
     watch = Watch()
 
-    def open_page(url: str, *, width: int = 1300, height: int = 800, is_dark: bool = False) -> Page:
+    def open_page(
+        url: str,
+        *,
+        width: int = 1300,
+        height: int = 800,
+        is_dark: bool = False,
+        is_still: bool = False,
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if is_dark else "light",
+            reduced_motion="reduce" if is_still else "no-preference",
+            permissions=["clipboard-read", "clipboard-write"],
         )
         context.set_default_timeout(20_000)
         contexts.append(context)

@@ -304,8 +304,9 @@ class StandIn:
         return web.json_response({})
 
     async def _act(self, request: web.Request) -> web.Response:
-        action = (await request.json())["action"]
-        return web.json_response(self.actions.get(action, {"status": 404, "body": {"error": "?"}}))
+        body = await request.json()
+        name = body["action"] + (" before" if "before" in body else "")
+        return web.json_response(self.actions.get(name, {"status": 404, "body": {"error": "?"}}))
 
     async def _details(self, request: web.Request) -> web.Response:
         turn = self.turns[int(request.match_info["id"])]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -287,7 +288,11 @@ def test_the_machine_of_a_session(front: StandIn, opened: Open) -> None:
 
 def test_a_log_of_json_can_be_read(front: StandIn, opened: Open) -> None:
     session = front.session(machine=front.machine(1))
-    line = {"timestamp": "2026-11-26T12:02:17.003Z", "level": "ERROR", "message": "It failed"}
+    line: dict[str, Any] = {
+        "timestamp": "2026-11-26T12:02:17.003Z",
+        "level": "ERROR",
+        "message": "It failed",
+    }
     line |= {"logger": "bedrock_agentcore.app", "stackTrace": ["Traceback\n", "KeyError\n"]}
     lines = [json.dumps(line), "{'no': json}", '{"other": 1}', "plain"]
     front.log[1] = "\n".join(lines)
@@ -310,7 +315,7 @@ def test_a_conversation_shows_where_its_machine_changed(front: StandIn, opened: 
 
 def test_one_process_for_all(opened: Open) -> None:
     with StandIn(per_session=False).serving() as front:
-        front.machines = [front.machine(1)]
+        front.machines = [front.machine(3, state="stopping"), front.machine(1)]
         session = front.session()
         page = opened(at(front, session))
         expect(page.get_by_role("tabpanel")).to_contain_text("machine 1")
@@ -403,6 +408,45 @@ def test_what_the_agent_remembers_is_shown_apart(front: StandIn, opened: Open) -
         "sessions",
         "forget",
     }
+
+
+def test_a_long_history_is_read_piece_by_piece(front: StandIn, opened: Open) -> None:
+    def piece(text: str, before: str | None) -> dict[str, Any]:
+        message = {"role": "user", "message": text, "timestamp": "2026-11-26T11:31:05Z"}
+        return {"status": 200, "body": {"messages": [message], "before": before}}
+
+    session = front.session()
+    for _ in range(2):
+        front.turn(session, "p", "answer")
+    front.actions = {"history": piece("later", "x-1-0"), "history before": piece("earlier", None)}
+    page = opened(at(front, session))
+    expect(page.get_by_role("article")).to_have_count(2)
+    page.keyboard.press("Alt+h")
+    page.get_by_role("button", name="Ask: History").click()
+    panel = page.get_by_role("tabpanel")
+    expect(panel.locator(".messages p")).to_have_text(["later"])
+    expect(panel.locator(".compared.less")).to_have_count(0)  # as far as is known
+    panel.get_by_role("button", name="Earlier").click()
+    expect(panel.locator(".messages p")).to_have_text(["earlier", "later"])
+    expect(panel.get_by_role("button", name="Earlier")).to_have_count(0)
+    assert front.asked[-1][2] == {"action": "history", "before": "x-1-0"}
+
+
+def test_a_turn_can_be_sent_again_by_curl(front: StandIn, opened: Open) -> None:
+    session = front.session()
+    front.turn(session, "it's $HOME", "the **answer**")
+    page = opened(at(front, session))
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "the **answer**"
+    page.get_by_role("button", name="Details").click()
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.get_by_role("tabpanel").get_by_role("button", name="Copied")).to_be_visible()
+    words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    assert words[:4] == ["curl", "-N", "-X", "POST"]
+    assert words[-1] == f"{front.url}invocations"
+    assert json.loads(words[words.index("--data-raw") + 1]) == {"prompt": "it's $HOME"}
+    assert "Content-Type: application/json" in words
 
 
 def test_an_agent_without_actions_is_not_asked_for_them(opened: Open) -> None:
@@ -523,6 +567,7 @@ def test_every_key_does_what_the_list_says(front: StandIn, opened: Open) -> None
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("yes")
     expect(prompt).to_have_value("is it ?\nyes")
+    assert prompt.evaluate("field => field.scrollHeight <= field.clientHeight")
     prompt.fill("")
     page.keyboard.press("ArrowUp")
     expect(prompt).to_have_value("the last prompt")
@@ -614,6 +659,11 @@ def test_light_and_dark(front: StandIn, opened: Open) -> None:
     pages = [opened(front.url, is_dark=is_dark) for is_dark in (False, True)]
     for page in pages:
         assert contrast(page) > 4.5
+    front.session(machine=front.machine(1, state="starting"))
+    still = opened(front.url, is_still=True)
+    for page, name in ((pages[0], "pulse"), (still, "none")):
+        page.reload()
+        expect(page.locator(".dot.starting")).to_have_css("animation-name", name)
     backgrounds = {
         page.evaluate("getComputedStyle(document.body).backgroundColor") for page in pages
     }

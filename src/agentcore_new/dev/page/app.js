@@ -7,7 +7,7 @@ import {
 } from "./state.js";
 
 const SHOWN_FOR = { notice: 5000, error: 12000 }; // ms
-const TOLD_WITHIN = 2000; // ms
+const TOLD_WITHIN = 1000; // ms
 
 function fromAddress() {
   try {
@@ -110,8 +110,8 @@ export function focusPrompt() {
   requestAnimationFrame(() => document.getElementById("prompt")?.focus());
 }
 
-export function select(id) {
-  change({ selected: id, turn: null, view: "talk", panel: state.panel === "turn" ? "machine" : state.panel });
+export function select(id, view = "talk") {
+  change({ selected: id, turn: null, view, panel: state.panel === "turn" ? "machine" : state.panel });
   history.replaceState(null, "", id ? `#${encodeURIComponent(id)}` : location.pathname);
   listenAgain();
 }
@@ -121,7 +121,7 @@ export function step(by) {
   const ids = listed(state).map((each) => each.id);
   if (ids.length === 0) return;
   const at = ids.indexOf(state.selected);
-  select(ids[at < 0 ? 0 : (at + by + ids.length) % ids.length]);
+  select(ids[at < 0 ? 0 : (at + by + ids.length) % ids.length], state.view);
 }
 
 // Whoever opens one session after the other stays the same user.

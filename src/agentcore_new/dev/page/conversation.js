@@ -92,7 +92,9 @@ function Composer({ id, turns }) {
     if (document.activeElement === document.body) field.current.focus();
   }, []);
   useLayoutEffect(() => { // as high as its text
-    field.current.rows = Math.min(8, text.split("\n").length);
+    const { current } = field;
+    current.style.height = "auto";
+    current.style.height = `${current.scrollHeight + current.offsetHeight - current.clientHeight}px`;
   }, [text]);
 
   const write = (value) => {

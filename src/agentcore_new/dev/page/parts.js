@@ -41,13 +41,17 @@ export function Rendered({ source }) {
 }
 
 export function Copy({ text, label = "Copy", hint }) {
-  const [done, setDone] = useState(false);
+  const [said, setSaid] = useState(null);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setDone(true);
-    setTimeout(() => setDone(false), 1500);
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid("Copied");
+    } catch {
+      setSaid("Not allowed");
+    }
+    setTimeout(() => setSaid(null), 1500);
   };
-  return html`<button class="quiet copy" title=${hint} onClick=${copy}>${done ? "Copied" : label}</button>`;
+  return html`<button class="quiet copy" title=${hint} onClick=${copy}>${said ?? label}</button>`;
 }
 
 export function Dialog({ title, onClose, children }) {

@@ -31,7 +31,8 @@ export const listed = (state) => [...state.sessions.values()].reverse();
 export const selectedSession = (state) => state.sessions.get(state.selected) ?? null;
 
 export function machineOf(state) {
-  if (state.agent && !state.agent.per_session) return state.machines[0] ?? null;
+  // while one takes over from another there are two
+  if (state.agent && !state.agent.per_session) return state.machines.at(-1) ?? null;
   return selectedSession(state)?.machine ?? null;
 }
 
