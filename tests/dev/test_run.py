@@ -166,5 +166,16 @@ def test_a_machine_is_stopped_killed_and_started_anew_by_hand(tmp_path: Path) ->
         running.ask("hello", session)
         before = {each.pid for each in running.processes()}
         running.api("POST", "machines/restart", {})
-        until(lambda: len({each.pid for each in running.processes()} - before) == 1)
+        until(lambda: not before & {each.pid for each in running.processes()}, "their end")
         assert running.ask("hello", session).json["result"].startswith("turn 1 ")
+
+
+def test_when_what_starts_the_machines_is_lost_all_starts_anew(tmp_path: Path) -> None:
+    with dev(quick_agent(tmp_path / "agent"), home=tmp_path / "home") as running:
+        session = new_session()
+        running.ask("hello", session)
+        before = running.processes()
+        (host,) = psutil.Process(running.process.pid).children()
+        host.kill()
+        until(lambda: not alive(before), "the end of what it had started")
+        until(lambda: running.ask("hello", session).status == 200, "an answer")

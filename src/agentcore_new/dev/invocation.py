@@ -13,6 +13,7 @@ from uuid import uuid4
 import aiohttp
 
 from agentcore_new.dev import platform
+from agentcore_new.dev.causes import last_lines, likely
 from agentcore_new.dev.events import Events
 from agentcore_new.dev.machine import Machine, StartFailed
 from agentcore_new.dev.machines import Full, Machines
@@ -206,7 +207,7 @@ class Invocations:
                 turn.status = response.status
                 turn.answer = [*response.headers.items()]
                 if response.status >= 400:
-                    raise await _failure(response)
+                    raise await _failure(response, machine)
                 streams = response.content_type == STREAM
                 if streams:
                     limit.reschedule(begun + self._limits.stream_seconds)
@@ -256,14 +257,13 @@ class Invocations:
         return Refused(424, why if begun else f"{why} It had not answered yet.")
 
 
-async def _failure(response: aiohttp.ClientResponse) -> Refused:
+async def _failure(response: aiohttp.ClientResponse, machine: Machine) -> Refused:
     """A status of 4xx or 5xx reaches callers as 424 (RuntimeClientError)."""
     text = (await response.content.read(BODY_CHARS)).decode("utf-8", "replace")
-    return Refused(
-        424,
-        f"Received error ({response.status}) from runtime.",
-        {"status": response.status, "body": text},
-    )
+    why = f"Received error ({response.status}) from runtime."
+    if response.status >= 500 and (cause := likely(last_lines(machine.log))):
+        why = f"{why} {cause}"
+    return Refused(424, why, {"status": response.status, "body": text})
 
 
 def _passed_back(turn: Turn) -> Headers:

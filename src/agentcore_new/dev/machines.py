@@ -5,8 +5,8 @@ As on AgentCore a session has a machine to itself, made when the session is used
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from agentcore_new.dev.events import Events
 from agentcore_new.dev.hosting import Host, Process
 from agentcore_new.dev.machine import Machine, measure, ping, start, stop, watch
 from agentcore_new.dev.platform import Limits
+from agentcore_new.errors import CannotServe
 
 ENDED = 100  # that are still shown
 
@@ -55,8 +56,8 @@ class Machines:
     ) -> None:
         self.limits = limits
         self.per_session = per_session
-        self.changed: Callable[[Machine], None] = lambda _: None
         self._host = host
+        self.changed: Callable[[Machine], None] = lambda _: None
         self._http = http
         self._logs = logs
         self._events = events
@@ -67,6 +68,8 @@ class Machines:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._open = asyncio.Event()  # whether machines can be started
+        self._open.set()
 
     def __iter__(self) -> Iterator[Machine]:
         return iter([*self._all.values()])
@@ -81,7 +84,11 @@ class Machines:
 
     def prepare(self) -> None:
         """Start the machine that the next new session gets, or the one that has all."""
-        if self._closing or (self._spare and self._spare.state != "ended"):
+        if (
+            self._closing
+            or not self._open.is_set()
+            or (self._spare and self._spare.state != "ended")
+        ):
             return
         if self.per_session:
             self._spare = self._start(None)
@@ -114,6 +121,7 @@ class Machines:
                 self._soon(self.stop(machine, "Its code has changed."))
 
     async def _machine(self, key: str) -> Machine:
+        await self._open.wait()
         have = self._of.pop(key, None)
         if have and (have.state == "stopping" or (have.stale and have.state != "ended")):
             self._of[key] = have  # it is still the one to be shown
@@ -188,11 +196,21 @@ class Machines:
         self.changed(machine)
         await ending
 
-    async def restart(self, why: str) -> None:
-        """End all, and start anew what a new session gets."""
+    async def stop_all(self, why: str, *, kill: bool = False) -> None:
+        """End all."""
         running = [each for each in self._all.values() if each.state != "ended"]
         self._spare = None
-        await asyncio.gather(*(self.stop(each, why) for each in running))
+        await asyncio.gather(*(self.stop(each, why, kill=kill) for each in running))
+
+    async def renew(self, host: Callable[[], Awaitable[Host]], why: str) -> None:
+        """End all, and have what another host starts; meanwhile turns wait."""
+        self._open.clear()
+        try:
+            await self.stop_all(why)
+            with suppress(CannotServe):  # the next start says so
+                self._host = await host()
+        finally:
+            self._open.set()
         self.prepare()
 
     async def reload(self) -> Machine | None:
@@ -245,8 +263,7 @@ class Machines:
     async def close(self, *, kill: bool = False) -> None:
         """End all."""
         self._closing = True
-        running = [each for each in self._all.values() if each.state != "ended"]
-        await asyncio.gather(*(self.stop(each, "dev was ended.", kill=kill) for each in running))
+        await self.stop_all("dev was ended.", kill=kill)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

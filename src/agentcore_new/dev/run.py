@@ -6,10 +6,11 @@ import signal
 import socket
 import time
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -96,18 +97,22 @@ async def _serve(project: Project, settings: Settings, listening: socket.socket)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     events = Events()
     logs = make_folder(project.folder)
-    host = Host(project, environment(project, settings, url), logs / "host.log")
+    hosts = Hosts(project, environment(project, settings, url), logs / "host.log")
     async with AsyncExitStack() as opened:
         http = await opened.enter_async_context(client())
+        opened.push_async_callback(hosts.close)
         machines = Machines(
-            host, http, logs, settings.limits, events, per_session=settings.per_session
+            await hosts.start(),
+            http,
+            logs,
+            settings.limits,
+            events,
+            per_session=settings.per_session,
         )
         screen = opened.enter_context(
             screen_for(lambda: shown(machines), json_log=settings.json_log)
         )
         events.listen(screen.show)
-        await host.start()
-        opened.push_async_callback(host.close)
         opened.push_async_callback(_end, machines, stopping)
         agent = {
             "name": project.name,
@@ -119,11 +124,15 @@ async def _serve(project: Project, settings: Settings, listening: socket.socket)
             "actions": project.actions,
             "limit": settings.limits.machines,
         }
-        app = front(agent, machines, http, events)
+        restarting = Restarting(hosts, machines)
+        app = front(agent, machines, http, events, restarting.restart)
         await opened.enter_async_context(serving(app, listening))
-        reloading = Reloading(project, host, machines, events)
+        reloading = Reloading(project, hosts, machines, events)
         machines.prepare()
-        tasks = [asyncio.ensure_future(machines.look_after())]
+        tasks = [
+            asyncio.ensure_future(machines.look_after()),
+            asyncio.ensure_future(restarting.when_lost()),
+        ]
         if settings.reload:
             tasks.append(asyncio.ensure_future(reloading.run()))
         opened.callback(_cancel, tasks)
@@ -159,7 +168,11 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 def front(
-    agent: dict[str, object], machines: Machines, http: aiohttp.ClientSession, events: Events
+    agent: dict[str, object],
+    machines: Machines,
+    http: aiohttp.ClientSession,
+    events: Events,
+    restart: Callable[[], Coroutine[Any, Any, None]],
 ) -> web.Application:
     """Put together what answers on the port."""
     record = Record()
@@ -169,10 +182,6 @@ def front(
     invocations = Invocations(machines, http, record, events)
     app = web.Application(middlewares=[only_from_here], client_max_size=platform.MAX_PAYLOAD_BYTES)
     add_routes(app, invocations, machines)
-
-    async def restart() -> None:
-        await machines.restart("All were started anew.")
-
     page = Page(pages, record, machines, invocations, restart)
     page.add_routes(app)
 
@@ -202,19 +211,70 @@ def shown(machines: Machines) -> list[dict[str, object]]:
     ]
 
 
+class Hosts:
+    """The host there is: another one has the packages as they are by then.
+
+    Args:
+        project: Whose packages.
+        variables: The environment of the agent.
+        log: What it says.
+    """
+
+    def __init__(self, project: Project, variables: Mapping[str, str], log: Path) -> None:
+        self._given = (project, variables, log)
+        self.now = Host(*self._given)
+
+    async def start(self) -> Host:
+        """Start one, in the place of the one before.
+
+        Raises:
+            CannotServe: The project's Python does not run.
+        """
+        await self.now.close()
+        self.now = Host(*self._given)
+        await self.now.start()
+        return self.now
+
+    async def close(self) -> None:
+        """End it."""
+        await self.now.close()
+
+
+class Restarting:
+    """Starts everything anew: by hand, or when the host was lost."""
+
+    def __init__(self, hosts: Hosts, machines: Machines) -> None:
+        self._hosts = hosts
+        self._machines = machines
+        self._one = asyncio.Lock()
+
+    async def restart(self) -> None:
+        """End all machines and the host, and start what a new session gets."""
+        async with self._one:
+            await self._machines.renew(self._hosts.start, "All were started anew.")
+
+    async def when_lost(self) -> None:
+        """Start anew whenever the host has ended by itself; until cancelled."""
+        while True:
+            host = self._hosts.now
+            await host.lost.wait()
+            if host is self._hosts.now:
+                await self.restart()
+
+
 class Reloading:
     """Runs the agent's new code whenever it changes.
 
     Args:
         project: Whose code.
-        host: Looks whether it can be read.
+        hosts: Look whether it can be read.
         machines: Run it.
         events: Who is told.
     """
 
-    def __init__(self, project: Project, host: Host, machines: Machines, events: Events) -> None:
+    def __init__(self, project: Project, hosts: Hosts, machines: Machines, events: Events) -> None:
         self._project = project
-        self._host = host
+        self._hosts = hosts
         self._machines = machines
         self._events = events
 
@@ -224,7 +284,7 @@ class Reloading:
         async for files in changes(self._project.folder):
             begun = time.monotonic()
             sources = {file for file in files if file.suffix == ".py"} | wrong
-            problem = await self._host.check(file for file in sources if file.exists())
+            problem = await self._hosts.now.check(file for file in sources if file.exists())
             if problem:
                 wrong = sources
                 self._events.tell(
