@@ -80,6 +80,7 @@ def test_the_documents_have_commands() -> None:
         "frameworks",
         "package",
         "update",
+        "dev",
         "invoke",
         "check",
         "diff",

@@ -9,6 +9,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from dev.running import dev, new_session, quick_agent
 
 from agentcore_new.answers import combinations, complete
 from agentcore_new.render import render
@@ -109,6 +110,29 @@ def test_the_wheel_holds_the_package_and_its_templates(wheel: Path) -> None:
     assert not [name for name in names if "__pycache__" in name]
 
 
+def test_without_its_extra_dev_says_how_to_get_it(python: Path, tmp_path: Path) -> None:
+    done = attempt(python, "-P", "-m", "agentcore_new", "dev", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("They are in an extra: pip install 'agentcore-new[dev]'")
+
+
+def test_with_its_extra_it_serves_an_agent_and_the_page(
+    wheel: Path, python: Path, tmp_path: Path
+) -> None:
+    run(sys.executable, "-m", "uv", "venv", "--python", sys.executable, "env", cwd=tmp_path)
+    program = tmp_path / "env/bin/python"
+    held = python.parents[2] / "held.txt"
+    install = (sys.executable, "-m", "uv", "pip", "install", "--python", program)
+    run(*install, "--constraints", held, f"agentcore-new[dev] @ {wheel.as_uri()}", cwd=tmp_path)
+    agent = quick_agent(tmp_path / "agent")
+    with dev(agent, home=tmp_path / "home", program=program) as running:
+        assert running.ask("hello", new_session()).json["result"].startswith("turn 1 ")
+        assert "<title>" in running.request("GET", "/").body
+        vendored = running.request("GET", "/page/vendor/htm-preact-standalone.js")
+        assert vendored.status == 200
+
+
 def earlier_project(folder: Path) -> Path:
     """A project of the first release with an edit, committed."""
     edition = history.packaged().edition("0.1.0")
@@ -193,5 +217,6 @@ def test_what_needs_the_repository_is_not_shown(python: Path, tmp_path: Path) ->
         "package",
         "update",
         "frameworks",
+        "dev",
         "invoke",
     ]

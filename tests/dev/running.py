@@ -167,19 +167,25 @@ class Dev:
         return self.all("turn-started", session=session)[-1]["machine"]
 
 
-def command(folder: Path, *words: str) -> list[str]:
+def command(folder: Path, *words: str, program: Path = Path(sys.executable)) -> list[str]:
     """The command line, on any free port."""
-    return [sys.executable, "-m", "agentcore_new", "dev", str(folder), "--port", "0", *words]
+    return [str(program), "-P", "-m", "agentcore_new", "dev", str(folder), "--port", "0", *words]
 
 
 @contextmanager
-def dev(folder: Path, *words: str, home: Path, **environment: str) -> Iterator[Dev]:
+def dev(
+    folder: Path,
+    *words: str,
+    home: Path,
+    program: Path = Path(sys.executable),
+    **environment: str,
+) -> Iterator[Dev]:
     """Run it on a project; at the end it is told to stop, and nothing of it is left."""
     home.mkdir(parents=True, exist_ok=True)
     errors = home / f"stderr-{uuid4().hex[:8]}"
     with errors.open("w") as file:
         process = subprocess.Popen(
-            command(folder, "--json-log", *words),
+            command(folder, "--json-log", *words, program=program),
             env={**os.environ, "HOME": str(home), "QUICK_HOME": str(home), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
