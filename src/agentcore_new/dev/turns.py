@@ -134,7 +134,7 @@ class Record:
         """Return the session of that id, made if there is none, as the last used."""
         session = self._sessions.pop(identity, None) or Session(identity)
         self._sessions[identity] = session
-        for old in [*self._sessions.values()][: len(self._sessions) - SESSIONS]:
+        for old in [*self._sessions.values()][:-SESSIONS]:
             if not old.running:
                 self.forget(old.id)
         self.changed("session", identity)
