@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentcore_new.dev.turns import SESSIONS, TURNS_OF_A_SESSION, Record
+from agentcore_new.dev.turns import EVENTS_CHARS, SESSIONS, TURNS_OF_A_SESSION, Record
 
 
 @pytest.mark.parametrize("number", [SESSIONS // 2 + 1, SESSIONS - 1, SESSIONS])
@@ -32,3 +32,10 @@ def test_of_the_turns_of_a_session_the_last_are_kept() -> None:
     record.begin("s", "", [], [], "", "last")
     assert record.turn(turns[0].id) is None
     assert record.turn(turns[1].id) is turns[1]
+
+
+def test_of_the_events_of_a_turn_so_much_is_kept_and_all_are_counted() -> None:
+    turn = Record().begin("s", "", [], [], "", "trace")
+    for _ in range(3):
+        turn.arrived("x" * EVENTS_CHARS, "")
+    assert (len(turn.events), turn.unkept) == (1, 2)

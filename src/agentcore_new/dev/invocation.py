@@ -4,7 +4,6 @@ Whoever asks — a client over HTTP, or the page — gives a `Reply` for what co
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -19,6 +18,7 @@ from agentcore_new.dev.machine import Machine, StartFailed
 from agentcore_new.dev.machines import Full, Machines
 from agentcore_new.dev.platform import Headers
 from agentcore_new.dev.reading import EventReader, text_and_error
+from agentcore_new.dev.said import parsed
 from agentcore_new.dev.traces import new_trace
 from agentcore_new.dev.turns import BODY_CHARS, Record, Turn
 
@@ -168,7 +168,7 @@ class Invocations:
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Refused(424, f"The agent did not answer: {error}.") from None
         try:
-            return response.status, json.loads(text)
+            return response.status, parsed(text)
         except ValueError:
             return response.status, text
 
@@ -275,7 +275,7 @@ def _passed_back(turn: Turn) -> Headers:
 def prompt_of(body: str) -> str:
     """What a payload asks: its prompt, or else all of it."""
     try:
-        value = json.loads(body)
+        value = parsed(body)
     except ValueError:
         return body
     prompt = value.get("prompt") if isinstance(value, dict) else None

@@ -15,6 +15,7 @@ from agentcore_new.dev.machine import Machine
 from agentcore_new.dev.machines import Machines
 from agentcore_new.dev.page_events import Pages
 from agentcore_new.dev.platform import Headers
+from agentcore_new.dev.said import parsed
 from agentcore_new.dev.traces import Traces
 from agentcore_new.dev.turns import Record, Session, Turn
 
@@ -257,7 +258,7 @@ class BadBody(Exception):
 
 async def _body(request: web.Request) -> Body:
     try:
-        body = json.loads(await request.read() or b"{}")
+        body = parsed((await request.read()).decode() or "{}")
     except ValueError:
         raise BadBody("The body is no JSON.") from None
     if not isinstance(body, dict):
