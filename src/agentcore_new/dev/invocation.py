@@ -23,6 +23,7 @@ from agentcore_new.dev.traces import new_trace
 from agentcore_new.dev.turns import BODY_CHARS, Record, Turn
 
 STREAM = "text/event-stream"
+ACTION_SECONDS = 30  # for what is no turn
 
 
 class Reply(Protocol):
@@ -160,11 +161,17 @@ class Invocations:
         try:
             async with (
                 self._machine(session) as machine,
+                asyncio.timeout(ACTION_SECONDS),
                 self._http.post(
-                    f"{machine.url}/invocations", json=payload, headers=headers
+                    f"{machine.url}/invocations",
+                    json=payload,
+                    headers=headers,
+                    allow_redirects=False,
                 ) as response,
             ):
-                text = await response.text()
+                text = await response.text(errors="replace")
+        except TimeoutError:
+            raise Refused(504, f"There was no answer within {ACTION_SECONDS} s.") from None
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Refused(424, f"The agent did not answer: {error}.") from None
         try:
@@ -201,12 +208,15 @@ class Invocations:
             async with (
                 asyncio.timeout(self._limits.call_seconds) as limit,
                 self._http.post(
-                    f"{machine.url}/invocations", data=body, headers=turn.headers
+                    f"{machine.url}/invocations",
+                    data=body,
+                    headers=turn.headers,
+                    allow_redirects=False,
                 ) as response,
             ):
                 turn.status = response.status
                 turn.answer = [*response.headers.items()]
-                if response.status >= 400:
+                if response.status >= 300:
                     raise await _failure(response, machine)
                 streams = response.content_type == STREAM
                 if streams:
@@ -258,7 +268,7 @@ class Invocations:
 
 
 async def _failure(response: aiohttp.ClientResponse, machine: Machine) -> Refused:
-    """A status of 4xx or 5xx reaches callers as 424 (RuntimeClientError)."""
+    """A status that is no success reaches callers as 424 (RuntimeClientError)."""
     text = (await response.content.read(BODY_CHARS)).decode("utf-8", "replace")
     why = f"Received error ({response.status}) from runtime."
     if response.status >= 500 and (cause := likely(last_lines(machine.log))):

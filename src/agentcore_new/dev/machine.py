@@ -146,11 +146,12 @@ async def start(
 
 
 async def _come_up(machine: Machine, host: "Host", http: aiohttp.ClientSession) -> None:
-    machine.port = free_port()
     try:
+        machine.port = free_port()
         machine.process = process = await host.fork(machine.port, machine.log, {})
-    except CannotServe as error:
-        raise StartFailed(error.message, error.hint, []) from None
+    except (CannotServe, OSError) as error:
+        hint = error.hint if isinstance(error, CannotServe) else ""
+        raise StartFailed(str(error), hint, []) from None
     machine.pid = process.pid
     machine.started = time.monotonic()
     if machine.is_stopping:  # since before there was a process
@@ -205,10 +206,15 @@ async def ping(machine: Machine, http: aiohttp.ClientSession) -> bool:
     now = time.monotonic()
     if machine.health == "HealthyBusy":
         machine.used = now
-    elif isinstance(changed := said.get("time_of_last_update"), int | float):
-        # It is of the time of day, and may be of any.
-        machine.used = min(now, max(machine.used, now - (time.time() - changed)))
+    elif (ago := _seconds_since(said.get("time_of_last_update"))) is not None:
+        machine.used = max(machine.used, now - ago)
     return True
+
+
+def _seconds_since(moment: object) -> float | None:
+    """How long ago a time of day is; None if it is none, or one to come, in milliseconds say."""
+    now = time.time()
+    return now - moment if isinstance(moment, int | float) and 0 <= moment <= now else None
 
 
 def measure(machine: Machine) -> None:

@@ -44,6 +44,7 @@ class Page:
         machines: The machines.
         invocations: Asks the agent.
         restart: Starts all anew.
+        follow: Whether the agent can be asked what it is doing.
     """
 
     def __init__(
@@ -53,12 +54,15 @@ class Page:
         machines: Machines,
         invocations: Invocations,
         restart: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        follow: bool,
     ) -> None:
         self._pages = pages
         self._record = record
         self._machines = machines
         self._invocations = invocations
         self._restart = restart
+        self._follows = follow
         self._spans = Traces()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -132,7 +136,10 @@ class Page:
         prompt = (await _body(request)).get("prompt")
         if not isinstance(prompt, str) or not prompt.strip():
             return _error(400, "There is no prompt.")
-        payload = json.dumps({"prompt": prompt}, ensure_ascii=False).encode()
+        try:
+            payload = json.dumps({"prompt": prompt}, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return _error(400, "The prompt has characters that no text has.")
         turn = self._invocations.begin(_headers(session), payload)
         task = self._soon(self._run(turn, payload))
         turn.stop = task.cancel
@@ -150,11 +157,15 @@ class Page:
     async def _follow(self, turn: Turn) -> None:
         """Ask the agent what it is doing, while a page shows the session."""
         session = self._record.session(turn.session)
-        while session and turn.state == "running":
+        while self._follows and session and turn.state == "running":
             await asyncio.sleep(0.5)
-            if not self._pages.looks_at(turn.session):
+            if turn.machine is None or not self._pages.looks_at(turn.session):
                 continue
-            status, answer = await self._invocations.act(_headers(session), {"action": "status"})
+            asked = {"action": "status"}
+            try:
+                status, answer = await self._invocations.act(_headers(session), asked)
+            except Refused:  # the turn itself says so
+                return
             if status != 200 or not isinstance(answer, dict):
                 return
             if turn.state == "running" and turn.tool != (step := answer.get("current_step")):

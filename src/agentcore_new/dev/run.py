@@ -162,7 +162,10 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
     async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, auto_decompress=False, trust_env=False
+        connector=connector,
+        timeout=timeout,
+        headers={"Accept-Encoding": "identity"},  # what is packed can be read by nobody here
+        trust_env=False,
     ) as session:
         yield session
 
@@ -182,7 +185,8 @@ def front(
     invocations = Invocations(machines, http, record, events)
     app = web.Application(middlewares=[only_from_here], client_max_size=platform.MAX_PAYLOAD_BYTES)
     add_routes(app, invocations, machines)
-    page = Page(pages, record, machines, invocations, restart)
+    follow = bool(agent["actions"])
+    page = Page(pages, record, machines, invocations, restart, follow=follow)
     page.add_routes(app)
 
     async def close(_: web.Application) -> None:
@@ -195,7 +199,13 @@ def front(
 @asynccontextmanager
 async def serving(app: web.Application, listening: socket.socket) -> AsyncIterator[None]:
     """Serve on that socket; at the end nobody is waited for."""
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(
+        app,
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=0.5,
+        auto_decompress=False,  # what is packed is for the agent
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
