@@ -18,7 +18,7 @@ from agentcore_new.dev.machine import Machine, StartFailed
 from agentcore_new.dev.machines import Full, Machines
 from agentcore_new.dev.platform import Headers
 from agentcore_new.dev.reading import EventReader, text_and_error
-from agentcore_new.dev.said import parsed
+from agentcore_new.dev.said import one_line, parsed
 from agentcore_new.dev.traces import new_trace
 from agentcore_new.dev.turns import BODY_CHARS, Record, Turn
 
@@ -261,7 +261,7 @@ class Invocations:
             async with asyncio.timeout(0.5):  # it may just be about to end
                 await machine.gone.wait()
         except TimeoutError:
-            why = f"The agent broke off the connection: {error}."
+            why = f"The agent broke off the connection: {one_line(str(error)).rstrip('.')}."
         else:
             why = f"The agent was lost: {machine.why}"
         return Refused(424, why if begun else f"{why} It had not answered yet.")

@@ -76,6 +76,7 @@ class Machine:
     up: "asyncio.Future[None]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    told: asyncio.Event = field(default_factory=asyncio.Event)  # to stop
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     process: "Process | None" = None
 
@@ -148,14 +149,12 @@ async def start(
 async def _come_up(machine: Machine, host: "Host", http: aiohttp.ClientSession) -> None:
     try:
         machine.port = free_port()
-        machine.process = process = await host.fork(machine.port, machine.log, {})
+        machine.process = process = await _process(machine, host)
     except (CannotServe, OSError) as error:
         hint = error.hint if isinstance(error, CannotServe) else ""
         raise StartFailed(str(error), hint, []) from None
     machine.pid = process.pid
     machine.started = time.monotonic()
-    if machine.is_stopping:  # since before there was a process
-        process.terminate()
     ended = asyncio.ensure_future(process.wait())
     answers = asyncio.ensure_future(_answers(machine, http))
     try:
@@ -175,6 +174,20 @@ async def _come_up(machine: Machine, host: "Host", http: aiohttp.ClientSession) 
     finally:
         answers.cancel()
         ended.cancel()
+
+
+async def _process(machine: Machine, host: "Host") -> "Process":
+    """Have one started; one that is told to stop does not wait for it, nor for slow imports."""
+    forking = asyncio.ensure_future(host.fork(machine.port, machine.log, {}))
+    told = asyncio.ensure_future(machine.told.wait())
+    try:
+        await asyncio.wait((forking, told), return_when=asyncio.FIRST_COMPLETED)
+        if machine.is_stopping and not forking.done():
+            raise StartFailed(machine.why or "It was stopped.", "", [])
+        return await forking
+    finally:
+        forking.cancel()
+        told.cancel()
 
 
 def _failed(machine: Machine, why: str) -> StartFailed:
@@ -250,6 +263,7 @@ async def stop(machine: Machine, why: str, *, kill: bool = False) -> None:
         return
     machine.why = machine.why or why
     told, machine.state = machine.is_stopping, "stopping"
+    machine.told.set()
     if machine.process and kill:
         machine.process.kill()
     elif machine.process and not told:

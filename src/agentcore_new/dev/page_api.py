@@ -25,6 +25,7 @@ POLICY = (
     " img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 LOG_BYTES = 200_000  # that are sent at a time
+MAX_DIGITS = 20  # of a number in an address
 JSON = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -189,7 +190,7 @@ class Page:
     async def _log(self, request: web.Request) -> web.Response:
         machine = self._machine(request)
         start = request.query.get("from", "0")
-        text, end = _piece(machine.log, int(start) if start.isdecimal() else 0)
+        text, end = _piece(machine.log, max(0, _whole(start)))
         return web.json_response({"text": text, "next": end})
 
     async def _stop_machine(self, request: web.Request) -> web.Response:
@@ -308,8 +309,12 @@ def _piece(log: Path, start: int) -> tuple[str, int]:
 
 
 def _number(request: web.Request) -> int:
-    text = request.match_info["number"]
-    return int(text) if text.isdecimal() else -1
+    return _whole(request.match_info["number"])
+
+
+def _whole(text: str) -> int:
+    """The number that a text is; -1 if it is none that we gave."""
+    return int(text) if text.isdecimal() and len(text) < MAX_DIGITS else -1
 
 
 def _error(status: int, message: str) -> web.Response:
