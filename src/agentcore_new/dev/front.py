@@ -104,10 +104,17 @@ def foreign(host: str, origin: str | None, site: str | None, *, opens_page: bool
         site: Its Sec-Fetch-Site, which browsers send always.
         opens_page: Whether somebody goes to the page, by a link.
     """
-    if urlsplit(f"//{host}").hostname not in LOOPBACK:
+    if _name_of(host) not in LOOPBACK:
         return f"There is no {host} here, only localhost."
     if origin is not None and origin.lower() != f"http://{host}".lower():
         return f"Pages of {origin} may not talk to this agent."
     if site not in (None, "same-origin", "none") and not opens_page:
         return "Pages of other origins may not talk to this agent."
     return None
+
+
+def _name_of(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

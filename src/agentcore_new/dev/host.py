@@ -39,6 +39,7 @@ MAIN = "main.py"
 LOOPBACK = "127.0.0.1"
 IMPORT_SECONDS = 60  # an import that takes longer waits for something that may never come
 LOOK_SECONDS = 0.5
+LINE_CHARS = 500  # that are told of a line
 PR_SET_PDEATHSIG = 1
 # with one of these, an agent is served by uvicorn if that is installed
 SERVED_BY_UVICORN = {"bedrock_agentcore", "fastapi", "starlette", "uvicorn"}
@@ -233,8 +234,11 @@ class Packages:
             self._seen = seen
         if not (self._done and self._done.issuperset(steps)):
             self._import(steps)
-        own = {path.stem for path in self._folder.iterdir() if is_module(path)} - {Path(MAIN).stem}
-        return self._seen == seen and own.isdisjoint(sys.modules)
+        try:
+            own = {path.stem for path in self._folder.iterdir() if is_module(path)}
+        except OSError:  # it has gone: the process will tell
+            own = set()
+        return self._seen == seen and (own - {Path(MAIN).stem}).isdisjoint(sys.modules)
 
     def _import(self, steps: list[Step]) -> None:
         changed: dict[str, str | None] = {}
@@ -572,7 +576,8 @@ def problem_of(files: Iterator[Path]) -> Json | None:
             continue
         lines = source.decode(errors="replace").splitlines()
         text = lines[line - 1] if line and line <= len(lines) else ""
-        return {"file": str(file), "line": line, "text": text.strip(), "message": message}
+        shown = text.strip()[:LINE_CHARS]
+        return {"file": str(file), "line": line, "text": shown, "message": message}
     return None
 
 

@@ -88,7 +88,9 @@ class Host:
     def __init__(
         self, project: Project, environment: Mapping[str, str], log: Path, *, grace: float = 15.0
     ) -> None:
-        self.lost = asyncio.Event()
+        self.lost = asyncio.Event()  # it has ended by itself
+        self.over = asyncio.Event()  # it has, or it is closed
+        self.has_loaded = False  # what the project imports
         self._project = project
         self._environment = environment
         self._log = log
@@ -183,6 +185,7 @@ class Host:
     async def close(self) -> None:
         """End all processes, and the host itself."""
         self._closing = True
+        self.over.set()
         if not (self._orders and self._listening):
             return
         self._orders.close()
@@ -215,6 +218,7 @@ class Host:
         await process.wait()
         if not self._closing and self._greeted.is_set():
             self.lost.set()
+        self.over.set()
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(_gone(self._log))
@@ -222,6 +226,8 @@ class Host:
     def _take(self, told: dict[str, Any]) -> None:
         if "hello" in told:
             self._greeted.set()
+        elif "loaded" in told:
+            self.has_loaded = True
         elif "ended" in told:
             self._ended(told["ended"], told["code"])
         elif "id" in told:

@@ -4,7 +4,6 @@ Whoever asks — a client over HTTP, or the page — gives a `Reply` for what co
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -19,10 +18,12 @@ from agentcore_new.dev.machine import Machine, StartFailed
 from agentcore_new.dev.machines import Full, Machines
 from agentcore_new.dev.platform import Headers
 from agentcore_new.dev.reading import EventReader, text_and_error
+from agentcore_new.dev.said import one_line, parsed
 from agentcore_new.dev.traces import new_trace
 from agentcore_new.dev.turns import BODY_CHARS, Record, Turn
 
 STREAM = "text/event-stream"
+ACTION_SECONDS = 30  # for what is no turn
 
 
 class Reply(Protocol):
@@ -160,15 +161,21 @@ class Invocations:
         try:
             async with (
                 self._machine(session) as machine,
+                asyncio.timeout(ACTION_SECONDS),
                 self._http.post(
-                    f"{machine.url}/invocations", json=payload, headers=headers
+                    f"{machine.url}/invocations",
+                    json=payload,
+                    headers=headers,
+                    allow_redirects=False,
                 ) as response,
             ):
-                text = await response.text()
+                text = await response.text(errors="replace")
+        except TimeoutError:
+            raise Refused(504, f"There was no answer within {ACTION_SECONDS} s.") from None
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Refused(424, f"The agent did not answer: {error}.") from None
         try:
-            return response.status, json.loads(text)
+            return response.status, parsed(text)
         except ValueError:
             return response.status, text
 
@@ -201,12 +208,15 @@ class Invocations:
             async with (
                 asyncio.timeout(self._limits.call_seconds) as limit,
                 self._http.post(
-                    f"{machine.url}/invocations", data=body, headers=turn.headers
+                    f"{machine.url}/invocations",
+                    data=body,
+                    headers=turn.headers,
+                    allow_redirects=False,
                 ) as response,
             ):
                 turn.status = response.status
                 turn.answer = [*response.headers.items()]
-                if response.status >= 400:
+                if response.status >= 300:
                     raise await _failure(response, machine)
                 streams = response.content_type == STREAM
                 if streams:
@@ -251,14 +261,14 @@ class Invocations:
             async with asyncio.timeout(0.5):  # it may just be about to end
                 await machine.gone.wait()
         except TimeoutError:
-            why = f"The agent broke off the connection: {error}."
+            why = f"The agent broke off the connection: {one_line(str(error)).rstrip('.')}."
         else:
             why = f"The agent was lost: {machine.why}"
         return Refused(424, why if begun else f"{why} It had not answered yet.")
 
 
 async def _failure(response: aiohttp.ClientResponse, machine: Machine) -> Refused:
-    """A status of 4xx or 5xx reaches callers as 424 (RuntimeClientError)."""
+    """A status that is no success reaches callers as 424 (RuntimeClientError)."""
     text = (await response.content.read(BODY_CHARS)).decode("utf-8", "replace")
     why = f"Received error ({response.status}) from runtime."
     if response.status >= 500 and (cause := likely(last_lines(machine.log))):
@@ -275,7 +285,7 @@ def _passed_back(turn: Turn) -> Headers:
 def prompt_of(body: str) -> str:
     """What a payload asks: its prompt, or else all of it."""
     try:
-        value = json.loads(body)
+        value = parsed(body)
     except ValueError:
         return body
     prompt = value.get("prompt") if isinstance(value, dict) else None

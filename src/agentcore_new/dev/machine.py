@@ -76,6 +76,7 @@ class Machine:
     up: "asyncio.Future[None]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    told: asyncio.Event = field(default_factory=asyncio.Event)  # to stop
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     process: "Process | None" = None
 
@@ -146,15 +147,14 @@ async def start(
 
 
 async def _come_up(machine: Machine, host: "Host", http: aiohttp.ClientSession) -> None:
-    machine.port = free_port()
     try:
-        machine.process = process = await host.fork(machine.port, machine.log, {})
-    except CannotServe as error:
-        raise StartFailed(error.message, error.hint, []) from None
+        machine.port = free_port()
+        machine.process = process = await _process(machine, host)
+    except (CannotServe, OSError) as error:
+        hint = error.hint if isinstance(error, CannotServe) else ""
+        raise StartFailed(str(error), hint, []) from None
     machine.pid = process.pid
     machine.started = time.monotonic()
-    if machine.is_stopping:  # since before there was a process
-        process.terminate()
     ended = asyncio.ensure_future(process.wait())
     answers = asyncio.ensure_future(_answers(machine, http))
     try:
@@ -174,6 +174,20 @@ async def _come_up(machine: Machine, host: "Host", http: aiohttp.ClientSession) 
     finally:
         answers.cancel()
         ended.cancel()
+
+
+async def _process(machine: Machine, host: "Host") -> "Process":
+    """Have one started; one that is told to stop does not wait for it, nor for slow imports."""
+    forking = asyncio.ensure_future(host.fork(machine.port, machine.log, {}))
+    told = asyncio.ensure_future(machine.told.wait())
+    try:
+        await asyncio.wait((forking, told), return_when=asyncio.FIRST_COMPLETED)
+        if machine.is_stopping and not forking.done():
+            raise StartFailed(machine.why or "It was stopped.", "", [])
+        return await forking
+    finally:
+        forking.cancel()
+        told.cancel()
 
 
 def _failed(machine: Machine, why: str) -> StartFailed:
@@ -205,10 +219,15 @@ async def ping(machine: Machine, http: aiohttp.ClientSession) -> bool:
     now = time.monotonic()
     if machine.health == "HealthyBusy":
         machine.used = now
-    elif isinstance(changed := said.get("time_of_last_update"), int | float):
-        # It is of the time of day, and may be of any.
-        machine.used = min(now, max(machine.used, now - (time.time() - changed)))
+    elif (ago := _seconds_since(said.get("time_of_last_update"))) is not None:
+        machine.used = max(machine.used, now - ago)
     return True
+
+
+def _seconds_since(moment: object) -> float | None:
+    """How long ago a time of day is; None if it is none, or one to come, in milliseconds say."""
+    now = time.time()
+    return now - moment if isinstance(moment, int | float) and 0 <= moment <= now else None
 
 
 def measure(machine: Machine) -> None:
@@ -244,6 +263,7 @@ async def stop(machine: Machine, why: str, *, kill: bool = False) -> None:
         return
     machine.why = machine.why or why
     told, machine.state = machine.is_stopping, "stopping"
+    machine.told.set()
     if machine.process and kill:
         machine.process.kill()
     elif machine.process and not told:

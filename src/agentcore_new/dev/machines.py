@@ -183,7 +183,7 @@ class Machines:
     def _forget_ended(self) -> None:
         """Keep those that run, and the last of those that have ended."""
         ended = [each for each in self._all.values() if each.state == "ended"]
-        for machine in ended[: len(ended) - ENDED]:
+        for machine in ended[:-ENDED]:
             del self._all[machine.id]
             machine.log.unlink(missing_ok=True)
             if machine.session is not None and self._of.get(machine.session) is machine:

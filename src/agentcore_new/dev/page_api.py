@@ -15,6 +15,7 @@ from agentcore_new.dev.machine import Machine
 from agentcore_new.dev.machines import Machines
 from agentcore_new.dev.page_events import Pages
 from agentcore_new.dev.platform import Headers
+from agentcore_new.dev.said import parsed
 from agentcore_new.dev.traces import Traces
 from agentcore_new.dev.turns import Record, Session, Turn
 
@@ -24,6 +25,7 @@ POLICY = (
     " img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 LOG_BYTES = 200_000  # that are sent at a time
+MAX_DIGITS = 20  # of a number in an address
 JSON = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -43,6 +45,7 @@ class Page:
         machines: The machines.
         invocations: Asks the agent.
         restart: Starts all anew.
+        follow: Whether the agent can be asked what it is doing.
     """
 
     def __init__(
@@ -52,12 +55,15 @@ class Page:
         machines: Machines,
         invocations: Invocations,
         restart: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        follow: bool,
     ) -> None:
         self._pages = pages
         self._record = record
         self._machines = machines
         self._invocations = invocations
         self._restart = restart
+        self._follows = follow
         self._spans = Traces()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -131,7 +137,10 @@ class Page:
         prompt = (await _body(request)).get("prompt")
         if not isinstance(prompt, str) or not prompt.strip():
             return _error(400, "There is no prompt.")
-        payload = json.dumps({"prompt": prompt}, ensure_ascii=False).encode()
+        try:
+            payload = json.dumps({"prompt": prompt}, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return _error(400, "The prompt has characters that no text has.")
         turn = self._invocations.begin(_headers(session), payload)
         task = self._soon(self._run(turn, payload))
         turn.stop = task.cancel
@@ -149,11 +158,15 @@ class Page:
     async def _follow(self, turn: Turn) -> None:
         """Ask the agent what it is doing, while a page shows the session."""
         session = self._record.session(turn.session)
-        while session and turn.state == "running":
+        while self._follows and session and turn.state == "running":
             await asyncio.sleep(0.5)
-            if not self._pages.looks_at(turn.session):
+            if turn.machine is None or not self._pages.looks_at(turn.session):
                 continue
-            status, answer = await self._invocations.act(_headers(session), {"action": "status"})
+            asked = {"action": "status"}
+            try:
+                status, answer = await self._invocations.act(_headers(session), asked)
+            except Refused:  # the turn itself says so
+                return
             if status != 200 or not isinstance(answer, dict):
                 return
             if turn.state == "running" and turn.tool != (step := answer.get("current_step")):
@@ -177,7 +190,7 @@ class Page:
     async def _log(self, request: web.Request) -> web.Response:
         machine = self._machine(request)
         start = request.query.get("from", "0")
-        text, end = _piece(machine.log, int(start) if start.isdecimal() else 0)
+        text, end = _piece(machine.log, max(0, _whole(start)))
         return web.json_response({"text": text, "next": end})
 
     async def _stop_machine(self, request: web.Request) -> web.Response:
@@ -257,7 +270,7 @@ class BadBody(Exception):
 
 async def _body(request: web.Request) -> Body:
     try:
-        body = json.loads(await request.read() or b"{}")
+        body = parsed((await request.read()).decode() or "{}")
     except ValueError:
         raise BadBody("The body is no JSON.") from None
     if not isinstance(body, dict):
@@ -296,8 +309,12 @@ def _piece(log: Path, start: int) -> tuple[str, int]:
 
 
 def _number(request: web.Request) -> int:
-    text = request.match_info["number"]
-    return int(text) if text.isdecimal() else -1
+    return _whole(request.match_info["number"])
+
+
+def _whole(text: str) -> int:
+    """The number that a text is; -1 if it is none that we gave."""
+    return int(text) if text.isdecimal() and len(text) < MAX_DIGITS else -1
 
 
 def _error(status: int, message: str) -> web.Response:

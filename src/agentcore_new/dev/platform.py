@@ -47,6 +47,7 @@ Headers = list[Header]
 # What belongs to one connection (RFC 9110), and what the front says anew.
 _OF_CONNECTION = frozenset(
     {
+        "accept-encoding",
         "connection",
         "content-length",
         "expect",
@@ -86,7 +87,7 @@ def reaching(headers: Iterable[Header]) -> tuple[Headers, Headers]:
         lower = name.lower()
         if lower in _OF_CONNECTION:
             continue
-        why = _why_not(lower)
+        why = _why_not(lower) or (None if _is_text(value) else "it is no text in UTF-8")
         if why:
             dropped.append((name, why))
         else:
@@ -98,6 +99,14 @@ def _why_not(name: str) -> str | None:
     if name in _PASS or name.startswith(f"{_OWN}custom-"):
         return None
     return next((why for start, why in _WHY.items() if name.startswith(start)), None)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def session_fault(session: str) -> str | None:

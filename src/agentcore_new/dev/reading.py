@@ -4,13 +4,15 @@ import json
 from codecs import getincrementaldecoder
 
 from agentcore_new.dev.reply import TEXTS
-from agentcore_new.dev.said import failure_in
+from agentcore_new.dev.said import failure_in, parsed
+
+EVENT_CHARS = 1_000_000  # of one event, that are kept
 
 
 def text_and_error(data: str) -> tuple[str, str | None]:
     """The text of an event or of a whole answer, and the error in it if there is one."""
     try:
-        value = json.loads(data)
+        value = parsed(data)
     except ValueError:
         return data, None
     if error := failure_in(value):
@@ -21,24 +23,52 @@ def text_and_error(data: str) -> tuple[str, str | None]:
 
 
 class EventReader:
-    """Takes bytes as they arrive, and gives the data of each event that is complete."""
+    """Takes bytes as they arrive, and gives the data of each event that is complete.
+
+    Of an event without end only so much is kept, however much arrives.
+    """
 
     def __init__(self) -> None:
         self._decode = getincrementaldecoder("utf-8")("replace").decode
-        self._rest = ""
+        self._line: list[str] = []  # the pieces of the one that is not complete
+        self._data: list[str] = []  # the lines of the event that is not
+        self._is_blank = True  # the line, so far
+        self._room = EVENT_CHARS
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return what the chunk completes."""
-        text = self._rest + self._decode(chunk).replace("\r\n", "\n")
-        *complete, self._rest = text.split("\n\n")
-        return [data for event in complete if (data := _data_of(event))]
+        *ended, rest = self._decode(chunk).split("\n")
+        told: list[str] = []
+        for end in ended:
+            self._take(end)
+            told += self._line_ended()
+        self._take(rest)
+        return told
 
     def end(self) -> list[str]:
         """Return what came last and was never completed, if there is anything."""
-        data, self._rest = _data_of(self._rest), ""
+        self._line_ended()
+        return self._event_ended()
+
+    def _take(self, text: str) -> None:
+        # A \r may have come without its \n.
+        self._is_blank = self._is_blank and text in ("", "\r")
+        if text and self._room:
+            self._line.append(text[: self._room])
+            self._room -= len(self._line[-1])
+
+    def _line_ended(self) -> list[str]:
+        line, is_blank = "".join(self._line).removesuffix("\r"), self._is_blank
+        self._line.clear()
+        self._is_blank = True
+        if is_blank:
+            return self._event_ended()
+        if line.startswith("data:"):
+            self._data.append(line.removeprefix("data:").removeprefix(" "))
+        return []
+
+    def _event_ended(self) -> list[str]:
+        data = "\n".join(self._data)
+        self._data.clear()
+        self._room = EVENT_CHARS
         return [data] if data else []
-
-
-def _data_of(event: str) -> str:
-    lines = [line.removeprefix("data:") for line in event.split("\n") if line.startswith("data:")]
-    return "\n".join(line.removeprefix(" ") for line in lines)

@@ -21,7 +21,7 @@ from agentcore_new.dev.front import add_routes, only_from_here
 from agentcore_new.dev.hosting import Host
 from agentcore_new.dev.invocation import Invocations
 from agentcore_new.dev.logs import make_folder
-from agentcore_new.dev.machine import StartFailed
+from agentcore_new.dev.machine import Machine, StartFailed
 from agentcore_new.dev.machines import Machines
 from agentcore_new.dev.page_api import Page
 from agentcore_new.dev.page_events import Pages
@@ -127,7 +127,7 @@ async def _serve(project: Project, settings: Settings, listening: socket.socket)
         restarting = Restarting(hosts, machines)
         app = front(agent, machines, http, events, restarting.restart)
         await opened.enter_async_context(serving(app, listening))
-        reloading = Reloading(project, hosts, machines, events)
+        reloading = Reloading(project, hosts, machines, restarting, events)
         machines.prepare()
         tasks = [
             asyncio.ensure_future(machines.look_after()),
@@ -162,7 +162,10 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
     async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, auto_decompress=False, trust_env=False
+        connector=connector,
+        timeout=timeout,
+        headers={"Accept-Encoding": "identity"},  # what is packed can be read by nobody here
+        trust_env=False,
     ) as session:
         yield session
 
@@ -182,7 +185,8 @@ def front(
     invocations = Invocations(machines, http, record, events)
     app = web.Application(middlewares=[only_from_here], client_max_size=platform.MAX_PAYLOAD_BYTES)
     add_routes(app, invocations, machines)
-    page = Page(pages, record, machines, invocations, restart)
+    follow = bool(agent["actions"])
+    page = Page(pages, record, machines, invocations, restart, follow=follow)
     page.add_routes(app)
 
     async def close(_: web.Application) -> None:
@@ -195,7 +199,13 @@ def front(
 @asynccontextmanager
 async def serving(app: web.Application, listening: socket.socket) -> AsyncIterator[None]:
     """Serve on that socket; at the end nobody is waited for."""
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(
+        app,
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=0.5,
+        auto_decompress=False,  # what is packed is for the agent
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
@@ -223,6 +233,7 @@ class Hosts:
     def __init__(self, project: Project, variables: Mapping[str, str], log: Path) -> None:
         self._given = (project, variables, log)
         self.now = Host(*self._given)
+        self._replaced = asyncio.Event()
 
     async def start(self) -> Host:
         """Start one, in the place of the one before.
@@ -230,10 +241,17 @@ class Hosts:
         Raises:
             CannotServe: The project's Python does not run.
         """
-        await self.now.close()
-        self.now = Host(*self._given)
+        before, self.now = self.now, Host(*self._given)
+        self._replaced.set()
+        self._replaced = asyncio.Event()
+        await before.close()
         await self.now.start()
         return self.now
+
+    async def replaced(self, host: Host) -> None:
+        """Wait until there is another one."""
+        while self.now is host:
+            await self._replaced.wait()
 
     async def close(self) -> None:
         """End it."""
@@ -254,12 +272,17 @@ class Restarting:
             await self._machines.renew(self._hosts.start, "All were started anew.")
 
     async def when_lost(self) -> None:
-        """Start anew whenever the host has ended by itself; until cancelled."""
+        """Start anew whenever the host has ended by itself; until cancelled.
+
+        One that ended at its imports would do so again: it waits for a change, or for somebody.
+        """
         while True:
             host = self._hosts.now
-            await host.lost.wait()
-            if host is self._hosts.now:
+            await host.over.wait()
+            if host is self._hosts.now and host.has_loaded:
                 await self.restart()
+            else:
+                await self._hosts.replaced(host)
 
 
 class Reloading:
@@ -269,22 +292,39 @@ class Reloading:
         project: Whose code.
         hosts: Look whether it can be read.
         machines: Run it.
+        restarting: Starts all anew, where there is no host.
         events: Who is told.
     """
 
-    def __init__(self, project: Project, hosts: Hosts, machines: Machines, events: Events) -> None:
+    def __init__(
+        self,
+        project: Project,
+        hosts: Hosts,
+        machines: Machines,
+        restarting: Restarting,
+        events: Events,
+    ) -> None:
         self._project = project
         self._hosts = hosts
         self._machines = machines
+        self._restarting = restarting
         self._events = events
 
     async def run(self) -> None:
         """Follow the changes, until cancelled."""
+        async with asyncio.TaskGroup() as telling:
+            await self._follow(telling)
+
+    async def _follow(self, telling: asyncio.TaskGroup) -> None:
         wrong: set[Path] = set()  # what could not be read the last time
         async for files in changes(self._project.folder):
             begun = time.monotonic()
             sources = {file for file in files if file.suffix == ".py"} | wrong
-            problem = await self._hosts.now.check(file for file in sources if file.exists())
+            try:
+                problem = await self._hosts.now.check(file for file in sources if file.exists())
+            except CannotServe:
+                await self._restarting.restart()
+                continue
             if problem:
                 wrong = sources
                 self._events.tell(
@@ -298,12 +338,16 @@ class Reloading:
             wrong = set()
             self._events.tell("reloading", files=[self._name(file) for file in files])
             machine = await self._machines.reload()
-            try:
-                if machine:
-                    await asyncio.shield(machine.up)
-            except StartFailed:
-                continue  # it is told already
-            self._events.tell("reloaded", seconds=round(time.monotonic() - begun, 3))
+            # The next change is not to wait for it: it may mend what does not come up.
+            telling.create_task(self._tell(machine, begun))
+
+    async def _tell(self, machine: Machine | None, begun: float) -> None:
+        try:
+            if machine:
+                await asyncio.shield(machine.up)
+        except StartFailed:
+            return  # it is told already, or there is newer code
+        self._events.tell("reloaded", seconds=round(time.monotonic() - begun, 3))
 
     def _name(self, file: Path) -> str:
         return str(file.relative_to(self._project.folder))

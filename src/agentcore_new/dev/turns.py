@@ -17,6 +17,7 @@ SESSIONS = 2_000
 TEXT_CHARS = 200_000  # of one answer
 BODY_CHARS = 100_000  # of a request, and of what an agent said of a failure
 EVENTS = 2_000  # of one turn
+EVENTS_CHARS = 1_000_000  # of all of them
 
 State = Literal["running", "done", "failed", "stopped"]
 
@@ -59,6 +60,7 @@ class Turn:
     seconds: float | None = None
     stop: Callable[[], object] | None = None  # while it runs
     _begun: float = field(default_factory=time.monotonic)
+    _room: int = EVENTS_CHARS
 
     def so_far(self) -> float:
         """How long it has taken until now."""
@@ -68,8 +70,9 @@ class Turn:
         """Note an event and the text that it adds to the answer."""
         if self.first is None:
             self.first = self.so_far()
-        if len(self.events) < EVENTS:
+        if len(self.events) < EVENTS and self._room > 0:
             self.events.append((self.so_far(), data[:BODY_CHARS]))
+            self._room -= len(data)
         else:
             self.unkept += 1
         self.text = (self.text + text)[:TEXT_CHARS]
@@ -134,7 +137,7 @@ class Record:
         """Return the session of that id, made if there is none, as the last used."""
         session = self._sessions.pop(identity, None) or Session(identity)
         self._sessions[identity] = session
-        for old in [*self._sessions.values()][: len(self._sessions) - SESSIONS]:
+        for old in [*self._sessions.values()][:-SESSIONS]:
             if not old.running:
                 self.forget(old.id)
         self.changed("session", identity)
