@@ -31,6 +31,42 @@ def test_main_is_the_same_in_all_frameworks_and_fits_a_screen() -> None:
     assert max(len(text.splitlines()) for each in texts.values() for text in each) <= SCREEN
 
 
+def test_no_line_depends_on_framework_provider_and_shape_together() -> None:
+    """So that some tests of the contract need each framework with each provider in one shape."""
+    choices = (options.FRAMEWORK, options.MODEL_PROVIDER, options.STREAM)
+    others = [option for option in options.OPTIONS if option not in choices]
+    has: dict[tuple[str, str], set[tuple[object, ...]]] = defaultdict(set)
+    for answers, files in every_project():
+        if all(answers[option.name] == option.default for option in others):
+            for path, text in files.items():
+                for line in text.splitlines():
+                    has[path, line].add(tuple(answers[option.name] for option in choices))
+    frameworks, providers, shapes = (option.values for option in choices)
+    assert has
+    for line, projects in has.items():
+        shown = {
+            (framework, provider): {
+                shape for shape in shapes if (framework, provider, shape) in projects
+            }
+            for framework in frameworks
+            for provider in providers
+        }
+        # the shapes that have it are those of the framework alone, or of the provider alone
+        assert (
+            all(
+                shown[framework, provider] == shown[framework, providers[0]]
+                for framework in frameworks
+                for provider in providers
+            )
+            or all(
+                shown[framework, provider] == shown[frameworks[0], provider]
+                for framework in frameworks
+                for provider in providers
+            )
+            or all(each in ({*()}, {*shapes}) for each in shown.values())
+        ), line
+
+
 def runs(file: Path) -> set[tuple[str, ...]]:
     """Every run of lines of a template that say something."""
     lines = [line for line in file.read_text("utf-8").splitlines() if re.search(r"\w", line)]

@@ -98,6 +98,13 @@ PAIRS = [
     for provider in PROVIDERS
     for stream in (False, True)
 ]
+# every framework with every provider, and either with both shapes: no line of a project depends on
+# all three, which tests/test_two_halves.py sees to, but what runs may
+IN_EITHER_SHAPE = [
+    Variant(framework, provider, stream=(n + m) % 2 == 1)
+    for n, framework in enumerate(FRAMEWORKS)
+    for m, provider in enumerate(PROVIDERS)
+]
 DEFAULTS = [variant for variant in PAIRS if FRAMEWORKS[variant.framework] == variant.provider]
 # one shape of each framework has a database, the other one memory
 TRANSCRIPTS = [

@@ -17,7 +17,7 @@ import pins
 import pytest
 
 from contract.environments import CACHE, UV, UV_CACHE, installed_in
-from contract.projects import DEFAULTS, PAIRS, STORED, TRANSCRIPTS, Variant
+from contract.projects import DEFAULTS, IN_EITHER_SHAPE, STORED, TRANSCRIPTS, Variant
 from contract.server import AUDIT, free_port, reached_out
 
 pytestmark = pytest.mark.real
@@ -158,7 +158,7 @@ def curl(command: str, port: int) -> str:
     return "".join(json.loads(frame.removeprefix("data: ")) for frame in frames)
 
 
-@by_framework([*dict.fromkeys([*PAIRS, *TRANSCRIPTS, *STORED])])
+@by_framework([*dict.fromkeys([*IN_EITHER_SHAPE, *TRANSCRIPTS, *STORED])])
 def test_uv_sync_pytest_and_the_offline_server(
     project: Variant, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
