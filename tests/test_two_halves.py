@@ -43,10 +43,10 @@ def test_no_line_depends_on_framework_provider_and_shape_together() -> None:
                     has[path, line].add(tuple(answers[option.name] for option in choices))
     frameworks, providers, shapes = (option.values for option in choices)
     assert has
-    for line, projects in has.items():
+    for line, having in has.items():
         shown = {
             (framework, provider): {
-                shape for shape in shapes if (framework, provider, shape) in projects
+                shape for shape in shapes if (framework, provider, shape) in having
             }
             for framework in frameworks
             for provider in providers

@@ -75,9 +75,12 @@ def sent(running: Dev, *headers: bytes) -> bytes:
 
 
 def test_a_header_that_is_no_text_does_not_reach_the_agent(running: Dev) -> None:
-    answer = sent(running, b"Host: localhost", b"X-Odd: \xff\xfe", b"X-Good: \xc3\xa4")
+    session = new_session()
+    named = f"{SESSION}: {session}".encode()
+    answer = sent(running, b"Host: localhost", named, b"X-Odd: \xff\xfe", b"X-Good: \xc3\xa4")
     assert answer.startswith(b"HTTP/1.1 200 ")
-    request = running.api("GET", f"turns/{running.all('turn-ended')[-1]['turn']}")["request"]
+    number = running.wait("turn-ended", session=session)["turn"]
+    request = running.api("GET", f"turns/{number}")["request"]
     assert [name for name, _ in request["dropped"]] == ["X-Odd"]
     assert ["X-Good", "ä"] in request["headers"]
 
