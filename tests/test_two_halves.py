@@ -43,7 +43,7 @@ def test_no_line_depends_on_framework_provider_and_shape_together() -> None:
                     has[path, line].add(tuple(answers[option.name] for option in choices))
     frameworks, providers, shapes = (option.values for option in choices)
     assert has
-    for line, having in has.items():
+    for place, having in has.items():
         shown = {
             (framework, provider): {
                 shape for shape in shapes if (framework, provider, shape) in having
@@ -64,12 +64,12 @@ def test_no_line_depends_on_framework_provider_and_shape_together() -> None:
                 for provider in providers
             )
             or all(each in ({*()}, {*shapes}) for each in shown.values())
-        ), line
+        ), place
 
 
 def runs(file: Path) -> set[tuple[str, ...]]:
     """Every run of lines of a template that say something."""
-    lines = [line for line in file.read_text("utf-8").splitlines() if re.search(r"\w", line)]
+    lines = [place for place in file.read_text("utf-8").splitlines() if re.search(r"\w", place)]
     return {tuple(lines[n : n + ALIKE + 1]) for n in range(len(lines) - ALIKE)}
 
 
