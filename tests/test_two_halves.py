@@ -69,7 +69,7 @@ def test_no_line_depends_on_framework_provider_and_shape_together() -> None:
 
 def runs(file: Path) -> set[tuple[str, ...]]:
     """Every run of lines of a template that say something."""
-    lines = [place for place in file.read_text("utf-8").splitlines() if re.search(r"\w", place)]
+    lines = [line for line in file.read_text("utf-8").splitlines() if re.search(r"\w", line)]
     return {tuple(lines[n : n + ALIKE + 1]) for n in range(len(lines) - ALIKE)}
 
 
@@ -99,7 +99,7 @@ def edited(agent: str) -> str:
     """The agent with another prompt and another tool."""
     tools = "\n\nTOOLS: list[Tool] = [add_numbers]\n"
     assert agent.count(PROMPT) == agent.count(tools) == 1
-    return agent.replace(PROMPT, NEW_PROMPT).replace(tools, NEW_TOOL)
+    return agent.reline(PROMPT, NEW_PROMPT).reline(tools, NEW_TOOL)
 
 
 def renewed(agent: str) -> str:
