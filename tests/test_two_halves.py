@@ -99,7 +99,7 @@ def edited(agent: str) -> str:
     """The agent with another prompt and another tool."""
     tools = "\n\nTOOLS: list[Tool] = [add_numbers]\n"
     assert agent.count(PROMPT) == agent.count(tools) == 1
-    return agent.reline(PROMPT, NEW_PROMPT).reline(tools, NEW_TOOL)
+    return agent.replace(PROMPT, NEW_PROMPT).replace(tools, NEW_TOOL)
 
 
 def renewed(agent: str) -> str:
