@@ -51,8 +51,12 @@ OTHERS = (
     "tests/store",
     "tests/test_fake_memory.py",
     "tests/test_loops.py",
+    "tests/transcript",
     "tests/review/test_check.py",
     "tests/review/test_on_a_terminal.py",
+    "tests/updating/test_command.py",
+    "tests/updating/test_kills.py",
+    "tests/updating/test_on_unix.py",
 )
 # those that need the commits of releases, which a copy of the files has not
 RELEASES = ("tests/updating/test_history.py", "tests/updating/test_copier_projects.py")
@@ -67,6 +71,7 @@ CATALOGUE = (
 WITHIN = (
     "tests/test_snapshots.py::test_an_update_changes_what_a_template_changed_and_nothing_else",
     "tests/test_snapshots.py::test_what_is_not_as_rendered_is_named",
+    "tests/test_snapshots.py::test_whatever_is_not_as_rendered_is_mended_by_an_update",
     "tests/review/test_copier_file.py::test_a_copier_yml_that_is_not_as_generated_is_shown_and_written",
     "tests/review/test_diff.py::test_text_shows_each_line_once",
     "tests/review/test_diff.py::test_a_branch_of_its_own_is_told_what_to_name",

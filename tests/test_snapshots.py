@@ -270,30 +270,42 @@ def test_an_update_changes_what_a_template_changed_and_nothing_else(copy: Path) 
     assert (again.returncode, content(copy)) == (0, after)
 
 
-@pytest.mark.parametrize(
-    ("path", "content_of"),
-    [
-        ("project/serving/invocation.py", None),
-        ("project/serving/invocation.py", lambda before: before.replace(b"\n", b"\r\n", 1)),
-        ("project/serving/invocation.py", lambda before: before.removesuffix(b"\n")),
-        ("project/another.py", lambda _: b""),
-        ("frameworks/nobody/model/load.py", lambda _: b""),
-        ("README.md", lambda _: b""),
-    ],
-    ids=["missing", "line end", "last newline", "extra", "orphaned", "beside"],
-)
-def test_what_is_not_as_rendered_is_named(
-    copy: Path, path: str, content_of: Callable[[bytes], bytes] | None
-) -> None:
-    before = content(copy)
+# what is there instead of a snapshot, or beside them; each has a path of its own
+DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes] | None]] = {
+    "missing": ("project/serving/invocation.py", None),
+    "line end": ("project/main.py", lambda before: before.replace(b"\n", b"\r\n", 1)),
+    "last newline": ("project/serving/values.py", lambda before: before.removesuffix(b"\n")),
+    "extra": ("project/another.py", lambda _: b""),
+    "orphaned": ("frameworks/nobody/model/load.py", lambda _: b""),
+    "beside": ("README.md", lambda _: b""),
+}
+
+
+def damage(copy: Path, name: str) -> str:
+    """Do it, and return the path."""
+    path, content_of = DAMAGES[name]
     file = copy / FOLDER / path
     if content_of is None:
         file.unlink()
     else:
+        before = file.read_bytes() if file.exists() else b""
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content_of(before.get(path, b"")))
+        file.write_bytes(content_of(before))
+    return path
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_what_is_not_as_rendered_is_named(copy: Path, name: str) -> None:
+    path = damage(copy, name)
     compared = run(copy)
     assert compared.returncode == 1
     assert re.search(rf"^E +.*\b{re.escape(path)}\b", compared.stdout, re.MULTILINE)
+
+
+def test_whatever_is_not_as_rendered_is_mended_by_an_update(copy: Path) -> None:
+    before = content(copy)
+    for name in DAMAGES:
+        damage(copy, name)
+    assert content(copy) != before
     run(copy, "--snapshot-update")
     assert content(copy) == before
