@@ -45,6 +45,21 @@ def announce(tool: object) -> None:
 # none, or the command at work on a fault that has nothing to do with what there is to choose from.
 # That none of it knows what there is has a test of its own.
 OTHERS = (
+    "tests/dev/test_front.py",
+    "tests/dev/test_healing.py",
+    "tests/dev/test_hosting.py",
+    "tests/dev/test_invoke.py",
+    "tests/dev/test_machines.py",
+    "tests/dev/test_markdown.py",
+    "tests/dev/test_odd_agents.py",
+    "tests/dev/test_on_a_terminal.py",
+    "tests/dev/test_page.py",
+    "tests/dev/test_project.py",
+    "tests/dev/test_reading.py",
+    "tests/dev/test_run.py",
+    "tests/dev/test_screen.py",
+    "tests/dev/test_turns.py",
+    "tests/dev/test_watching.py",
     "tests/machinery",
     "tests/packages",
     "tests/session_cache",
