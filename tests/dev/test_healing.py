@@ -88,11 +88,13 @@ def test_a_project_that_goes_and_comes_back(tmp_path: Path) -> None:
 def test_a_change_does_not_wait_for_code_that_does_not_come_up(tmp_path: Path) -> None:
     folder = quick_agent(tmp_path / "agent")
     main = folder / "main.py"
-    good = main.read_text()
+    good, mark = main.read_text(), tmp_path / "begun"
     with dev(folder, home=tmp_path / "home") as running:
         running.wait("machine-ready")
-        main.write_text("import time\ntime.sleep(25)\n")
-        running.wait("reloading")
+        main.write_text(
+            f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\ntime.sleep(25)\n"
+        )
+        until(mark.exists)
         begun = time.monotonic()
         main.write_text(good + "\n")
         running.wait("reloaded")

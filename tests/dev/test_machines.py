@@ -226,7 +226,7 @@ ThreadingHTTPServer(at, SimpleHTTPRequestHandler).serve_forever()
 """
 
 
-@pytest.mark.parametrize("source", [NEVER, SAYS_NOTHING, NO_AGENT], ids=["", "silent", "other"])
+@pytest.mark.parametrize("source", [NEVER, SAYS_NOTHING], ids=["", "silent"])
 async def test_an_agent_that_never_answers_is_given_up(tmp_path: Path, source: str) -> None:
     async with small(tmp_path, source=source, start_seconds=0.5) as running:
         turn = await running.ask("hello", new_session())
@@ -234,6 +234,16 @@ async def test_an_agent_that_never_answers_is_given_up(tmp_path: Path, source: s
             424,
             "The agent did not answer /ping within 0.5 s.",
         )
+
+
+async def test_a_server_without_ping_is_told_what_it_needs(tmp_path: Path) -> None:
+    async with small(tmp_path, source=NO_AGENT, start_seconds=0.5) as running:
+        turn = await running.ask("hello", new_session())
+        expected = "The agent answered /ping with status 404, and never said how it is."
+        assert (turn.status, turn.error) == (424, expected)
+        assert turn.original
+        assert 'a GET /ping that answers {"status": "Healthy"}' in turn.original["body"]
+        assert turn.original["body"].count("GET /ping HTTP") < 5  # its log is not full of them
 
 
 async def test_an_agent_that_dies_at_its_start_says_why(tmp_path: Path) -> None:

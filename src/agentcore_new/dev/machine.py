@@ -14,6 +14,7 @@ import psutil
 from agentcore_new.dev.causes import last_lines, likely
 from agentcore_new.dev.events import Events
 from agentcore_new.dev.platform import Limits
+from agentcore_new.dev.said import parsed
 from agentcore_new.errors import CannotServe
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ State = Literal["starting", "ready", "stopping", "ended"]
 
 PING_SECONDS = 5.0  # to answer how it is
 FIRST_PINGS = 0.01  # between two, until there is an answer
+OTHER_PINGS = 0.25  # when there is one, but not the one that is wanted
 
 
 class StartFailed(Exception):
@@ -68,6 +70,7 @@ class Machine:
     pid: int | None = None
     health: str | None = None
     memory: int | None = None
+    refusal: int | None = None  # the status of an answer to /ping that says nothing
     why: str | None = None
     turns: int = 0
     used: float = field(default_factory=time.monotonic)
@@ -170,7 +173,9 @@ async def _come_up(machine: Machine, host: "Host", http: aiohttp.ClientSession) 
         if not answers.done():
             process.kill()
             seconds = f"{machine.limits.start_seconds:g}"
-            raise _failed(machine, f"The agent did not answer /ping within {seconds} s.")
+            if machine.refusal is None:
+                raise _failed(machine, f"The agent did not answer /ping within {seconds} s.")
+            raise StartFailed(_NO_PING.format(machine.refusal), _PING_HINT, last_lines(machine.log))
     finally:
         answers.cancel()
         ended.cancel()
@@ -190,6 +195,10 @@ async def _process(machine: Machine, host: "Host") -> "Process":
         told.cancel()
 
 
+_NO_PING = "The agent answered /ping with status {}, and never said how it is."
+_PING_HINT = 'AgentCore needs a GET /ping that answers {"status": "Healthy"}'
+
+
 def _failed(machine: Machine, why: str) -> StartFailed:
     lines = last_lines(machine.log)
     return StartFailed(why, likely(lines), lines)
@@ -197,7 +206,7 @@ def _failed(machine: Machine, why: str) -> StartFailed:
 
 async def _answers(machine: Machine, http: aiohttp.ClientSession) -> None:
     while not await ping(machine, http):
-        await asyncio.sleep(FIRST_PINGS)
+        await asyncio.sleep(FIRST_PINGS if machine.refusal is None else OTHER_PINGS)
 
 
 async def ping(machine: Machine, http: aiohttp.ClientSession) -> bool:
@@ -209,13 +218,15 @@ async def ping(machine: Machine, http: aiohttp.ClientSession) -> bool:
         async with http.get(
             f"{machine.url}/ping", timeout=aiohttp.ClientTimeout(PING_SECONDS)
         ) as response:
-            said = await response.json(content_type=None)
+            machine.refusal = response.status
+            said = parsed(await response.text(errors="replace"))
     except (aiohttp.ClientError, TimeoutError, ValueError):
         said = None
     if not isinstance(said, dict) or said.get("status") not in ("Healthy", "HealthyBusy"):
         machine.health = None
         return False
     machine.health = said["status"]
+    machine.refusal = None
     now = time.monotonic()
     if machine.health == "HealthyBusy":
         machine.used = now
