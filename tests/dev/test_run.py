@@ -91,7 +91,7 @@ def test_agents_that_do_not_end_are_killed_when_it_is_told_twice(tmp_path: Path)
         running.process.send_signal(signal.SIGINT)
         running.wait("stopping")
         assert running.end(signal.SIGINT) == 0
-        assert time.monotonic() - begun < 10  # and not the 15 seconds that AgentCore gives
+        assert time.monotonic() - begun < 14  # AgentCore gives them 15 seconds
         assert alive(started) == []
 
 
