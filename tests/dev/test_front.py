@@ -132,6 +132,19 @@ def test_an_error_in_a_stream_is_one(running: Dev) -> None:
     assert (ended["state"], ended["error"]) == ("failed", "It failed.")
 
 
+def test_a_failure_is_told_with_the_cause_that_the_log_names(running: Dev) -> None:
+    session = new_session()
+    running.ask("log No API key: set OPENAI_API_KEY", session)
+    with running.stream("stream one !", session) as pieces:
+        assert len([*pieces]) == 2
+    in_stream = running.wait("turn-ended", 2, session=session)
+    running.ask("status 500", session)
+    of_status = running.wait("turn-ended", 3, session=session)
+    for ended, said in ((in_stream, "It failed."), (of_status, "Received error (500)")):
+        assert ended["error"].startswith(said)
+        assert "No API key: set OPENAI_API_KEY (in .env, say), or start with" in ended["error"]
+
+
 def test_a_client_that_goes_holds_no_machine(running: Dev, home: Path) -> None:
     session = new_session()
     with running.stream("stream one @never two", session) as pieces:

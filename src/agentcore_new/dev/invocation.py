@@ -187,6 +187,8 @@ class Invocations:
                 "turn-started", turn=turn.id, session=turn.session, machine=machine.id
             )
             await self._exchange(turn, machine, body, reply)
+            if turn.error:  # the last event of a stream
+                turn.error = with_cause(turn.error, machine)
 
     @asynccontextmanager
     async def _machine(self, session: str) -> AsyncIterator[Machine]:
@@ -267,12 +269,17 @@ class Invocations:
         return Refused(424, why if begun else f"{why} It had not answered yet.")
 
 
+def with_cause(why: str, machine: Machine) -> str:
+    """Add what the end of the machine's log says of the cause, if it does."""
+    return f"{why} {likely(last_lines(machine.log))}".rstrip()
+
+
 async def _failure(response: aiohttp.ClientResponse, machine: Machine) -> Refused:
     """A status that is no success reaches callers as 424 (RuntimeClientError)."""
     text = (await response.content.read(BODY_CHARS)).decode("utf-8", "replace")
     why = f"Received error ({response.status}) from runtime."
-    if response.status >= 500 and (cause := likely(last_lines(machine.log))):
-        why = f"{why} {cause}"
+    if response.status >= 500:
+        why = with_cause(why, machine)
     return Refused(424, why, {"status": response.status, "body": text})
 
 
