@@ -31,13 +31,13 @@ def commands() -> list[str]:
 def test_ci_runs_the_command_for_the_tests_and_nothing_else() -> None:
     lines = (ROOT / ".ci/run").read_text("utf-8").splitlines()
     ran = [line.strip() for line in lines if line and not line.startswith(("#", "set ", "cd "))]
-    _, test = commands()
+    _, test, _ = commands()
     assert ran == [test]
 
 
 def first_project() -> tuple[str, list[str]]:
     """The command that makes it, as it is pasted, and the words after the program."""
-    create, _ = commands()
+    create, _, _ = commands()
     command = create.rpartition("&&")[2].strip()
     assert command.startswith(".venv/bin/agentcore-new create ")
     return command.removeprefix(".venv/bin/"), shlex.split(command)[1:]
@@ -55,6 +55,8 @@ def test_the_first_command_asks_nothing_and_makes_an_agent_beside_the_clone(tmp_
     )
     assert [path.name for path in clone.iterdir()] == [".git"]
     (agent,) = [path for path in tmp_path.iterdir() if path != clone]
+    *_, serve = commands()
+    assert f"agentcore-new dev ../{agent.name} " in serve
     assert (agent / "main.py").exists()
     log = ("git", "log", "--format=%s")
     assert b"Create " in subprocess.check_output(log, cwd=agent)
