@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import signal
 import socket
-import time
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,19 +16,19 @@ from aiohttp import web
 from agentcore_new.dev import platform
 from agentcore_new.dev.events import Events
 from agentcore_new.dev.front import add_routes, only_from_here
-from agentcore_new.dev.hosting import Host
+from agentcore_new.dev.hosts import Hosts, Restarting
 from agentcore_new.dev.invocation import Invocations
 from agentcore_new.dev.logs import make_folder
-from agentcore_new.dev.machine import Machine, StartFailed
 from agentcore_new.dev.machines import Machines
 from agentcore_new.dev.page_api import Page
 from agentcore_new.dev.page_events import Pages
 from agentcore_new.dev.platform import Limits
 from agentcore_new.dev.problem import Problem
 from agentcore_new.dev.project import Project, find
+from agentcore_new.dev.reloading import Reloading
 from agentcore_new.dev.screen import screen_for
+from agentcore_new.dev.stopping import Stopping
 from agentcore_new.dev.turns import Record
-from agentcore_new.dev.watching import changes
 from agentcore_new.errors import CannotServe
 
 OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -219,158 +217,6 @@ def shown(machines: Machines) -> list[dict[str, object]]:
     return [
         each.as_object() | {"session": each.session} for each in machines if each.state != "ended"
     ]
-
-
-class Hosts:
-    """The host there is: another one has the packages as they are by then.
-
-    Args:
-        project: Whose packages.
-        variables: The environment of the agent.
-        log: What it says.
-    """
-
-    def __init__(self, project: Project, variables: Mapping[str, str], log: Path) -> None:
-        self._given = (project, variables, log)
-        self.now = Host(*self._given)
-        self._replaced = asyncio.Event()
-
-    async def start(self) -> Host:
-        """Start one, in the place of the one before.
-
-        Raises:
-            CannotServe: The project's Python does not run.
-        """
-        before, self.now = self.now, Host(*self._given)
-        self._replaced.set()
-        self._replaced = asyncio.Event()
-        await before.close()
-        await self.now.start()
-        return self.now
-
-    async def replaced(self, host: Host) -> None:
-        """Wait until there is another one."""
-        while self.now is host:
-            await self._replaced.wait()
-
-    async def close(self) -> None:
-        """End it."""
-        await self.now.close()
-
-
-class Restarting:
-    """Starts everything anew: by hand, or when the host was lost."""
-
-    def __init__(self, hosts: Hosts, machines: Machines) -> None:
-        self._hosts = hosts
-        self._machines = machines
-        self._one = asyncio.Lock()
-
-    async def restart(self) -> None:
-        """End all machines and the host, and start what a new session gets."""
-        async with self._one:
-            await self._machines.renew(self._hosts.start, "All were started anew.")
-
-    async def when_lost(self) -> None:
-        """Start anew whenever the host has ended by itself; until cancelled.
-
-        One that ended at its imports would do so again: it waits for a change, or for somebody.
-        """
-        while True:
-            host = self._hosts.now
-            await host.over.wait()
-            if host is self._hosts.now and host.has_loaded:
-                await self.restart()
-            else:
-                await self._hosts.replaced(host)
-
-
-class Reloading:
-    """Runs the agent's new code whenever it changes.
-
-    Args:
-        project: Whose code.
-        hosts: Look whether it can be read.
-        machines: Run it.
-        restarting: Starts all anew, where there is no host.
-        events: Who is told.
-    """
-
-    def __init__(
-        self,
-        project: Project,
-        hosts: Hosts,
-        machines: Machines,
-        restarting: Restarting,
-        events: Events,
-    ) -> None:
-        self._project = project
-        self._hosts = hosts
-        self._machines = machines
-        self._restarting = restarting
-        self._events = events
-
-    async def run(self) -> None:
-        """Follow the changes, until cancelled."""
-        async with asyncio.TaskGroup() as telling:
-            await self._follow(telling)
-
-    async def _follow(self, telling: asyncio.TaskGroup) -> None:
-        wrong: set[Path] = set()  # what could not be read the last time
-        async for files in changes(self._project.folder):
-            begun = time.monotonic()
-            sources = {file for file in files if file.suffix == ".py"} | wrong
-            try:
-                problem = await self._hosts.now.check(file for file in sources if file.exists())
-            except CannotServe:
-                await self._restarting.restart()
-                continue
-            if problem:
-                wrong = sources
-                self._events.tell(
-                    "syntax-error",
-                    file=self._name(problem.file),
-                    line=problem.line,
-                    text=problem.text,
-                    message=problem.message,
-                )
-                continue
-            wrong = set()
-            self._events.tell("reloading", files=[self._name(file) for file in files])
-            machine = await self._machines.reload()
-            # The next change is not to wait for it: it may mend what does not come up.
-            telling.create_task(self._tell(machine, begun))
-
-    async def _tell(self, machine: Machine | None, begun: float) -> None:
-        try:
-            if machine:
-                await asyncio.shield(machine.up)
-        except StartFailed:
-            return  # it is told already, or there is newer code
-        self._events.tell("reloaded", seconds=round(time.monotonic() - begun, 3))
-
-    def _name(self, file: Path) -> str:
-        return str(file.relative_to(self._project.folder))
-
-
-class Stopping:
-    """The signals that say to stop; a second one says at once."""
-
-    def __init__(self) -> None:
-        self.hurry = asyncio.Event()
-        self._told = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._signal)
-
-    async def wait(self) -> None:
-        """Wait for the first."""
-        await self._told.wait()
-
-    def _signal(self) -> None:
-        if self._told.is_set():
-            self.hurry.set()
-        self._told.set()
 
 
 async def _end(machines: Machines, stopping: Stopping) -> None:
