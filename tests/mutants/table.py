@@ -2,6 +2,7 @@
 
 from mutants.agents import AGENTS
 from mutants.commands import COMMANDS
+from mutants.dev import DEV
 from mutants.frameworks import FRAMEWORKS
 from mutants.machinery import MACHINERY
 from mutants.mutant import (
@@ -252,4 +253,5 @@ MUTANTS = (
     *TRANSCRIPTS,
     *TRACES,
     *UPDATES,
+    *DEV,
 )
