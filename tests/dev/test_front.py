@@ -232,6 +232,7 @@ def test_a_form_of_another_page_can_change_nothing(running: Dev) -> None:
 
 
 def test_it_listens_on_the_loopback_address_alone(running: Dev) -> None:
+    running.ask("hello", new_session())
     dev_itself = psutil.Process(running.process.pid)
     own = [dev_itself, *running.processes()]
     listening = {
