@@ -43,7 +43,7 @@ def test_no_line_depends_on_framework_provider_and_shape_together() -> None:
                     has[path, line].add(tuple(answers[option.name] for option in choices))
     frameworks, providers, shapes = (option.values for option in choices)
     assert has
-    for line, projects in has.items():
+    for place, projects in has.items():
         shown = {
             (framework, provider): {
                 shape for shape in shapes if (framework, provider, shape) in projects
@@ -63,8 +63,8 @@ def test_no_line_depends_on_framework_provider_and_shape_together() -> None:
                 for framework in frameworks
                 for provider in providers
             )
-            or all(each in ({*()}, {*shapes}) for each in shown.values())
-        ), line
+            or all(each in (set(), {*shapes}) for each in shown.values())
+        ), place
 
 
 def runs(file: Path) -> set[tuple[str, ...]]:
