@@ -63,7 +63,7 @@ def test_no_line_depends_on_framework_provider_and_shape_together() -> None:
                 for framework in frameworks
                 for provider in providers
             )
-            or all(each in ({*()}, {*shapes}) for each in shown.values())
+            or all(each in (set(), {*shapes}) for each in shown.values())
         ), place
 
 
