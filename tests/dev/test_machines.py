@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -103,17 +104,20 @@ async def test_an_idle_machine_is_taken_and_the_next_turn_has_another(tmp_path: 
 
 
 async def test_one_that_says_it_is_busy_is_kept_until_it_is_not(tmp_path: Path) -> None:
-    async with small(tmp_path, idle_seconds=0.3) as running:
+    async with small(tmp_path, idle_seconds=1) as running:
         (running.home / "busy").touch()
         session = new_session()
         await running.asked("hello", session)
         machine = running.machines.of(session)
         assert machine
         await running.until(lambda: machine.health == "HealthyBusy")
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(1.5)
         assert machine.state == "ready"
         (running.home / "busy").unlink()
+        free = time.monotonic()
         await running.until(running.ends)
+        # busy was use: it is idle since then
+        assert time.monotonic() - free > 0.5
 
 
 async def test_one_with_a_turn_is_kept_however_long_that_takes(tmp_path: Path) -> None:
