@@ -30,12 +30,14 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path / "clone"
 
 
-@pytest.mark.parametrize("command", commands(), ids=["create", "tests"])
+@pytest.mark.parametrize("command", commands(), ids=["create", "tests", "dev"])
 def test_nothing_is_installed_that_is_not_pinned(clone: Path, command: str) -> None:
     """pip says what it would install, and its log what it has built this project with."""
     report, log = clone.with_name("report.json"), clone.with_name("log")
     before, found, after = command.partition("pip install")
     assert found
+    if "venv .venv" not in before:  # it follows the one that makes it
+        before = f"python3 -m venv .venv && {before}"
     trying = f"{before}{found} --dry-run --report {report} --log {log}"
     hidden = ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
     done = subprocess.run(
