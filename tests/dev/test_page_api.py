@@ -102,3 +102,22 @@ def test_calls_of_a_turn_are_found_by_the_trace_of_its_caller(running: Dev) -> N
     assert running.request("POST", "/v1/traces", body).status == 200
     number = running.wait("turn-ended", session=session)["turn"]
     assert [call["name"] for call in running.api("GET", f"turns/{number}")["calls"]] == ["add"]
+
+
+def test_what_cannot_be_read_is_told_until_it_is_mended(running: Dev) -> None:
+    broken, main = running.folder / "broken.py", running.folder / "main.py"
+    broken.write_text("a = 1\ndef tool(:\n")
+    running.wait("syntax-error")
+    number = len(running.all("machine-ready"))
+    # that the rest is good, or that machines come up, mends nothing
+    main.write_text(main.read_text() + "\n")
+    running.wait("syntax-error", 2)
+    running.ask("hello", new_session())
+    running.wait("machine-ready", number + 1)
+    with page(running) as messages:
+        problem = told(messages, "problem")["problem"]
+        assert (problem["kind"], problem["file"], problem["line"]) == ("syntax", "broken.py", 2)
+        assert running.all("healed") == running.all("reloading") == []
+        broken.write_text("a = 1\n")
+        assert told(messages, "problem")["problem"] is None
+    running.wait("healed")
