@@ -18,6 +18,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     base = tmp_path_factory.mktemp("page-api")
     with dev(quick_agent(base / "agent"), home=base / "home") as running:
         running.folder = base / "agent"
+        running.wait("machine-ready")
         yield running
 
 
