@@ -1,6 +1,7 @@
 """What the page is told and may ask, by the whole command."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from dev.running import TENANT, USER, Dev, dev, new_session, quick_agent
+from dev.running import SECONDS, TENANT, USER, Dev, dev, new_session, quick_agent
 from dev.stand_in import POLICY
 
 
@@ -30,8 +31,16 @@ def page(running: Dev, session: str = "") -> Iterator[Messages]:
     """What a page is told that shows that session."""
     url = f"http://127.0.0.1:{running.port}/api/events"
     with httpx.stream("GET", url, params={"session": session}, timeout=30) as response:
-        lines = (line for line in response.iter_lines() if line.startswith("data: "))
-        yield (json.loads(line.removeprefix("data: ")) for line in lines)
+        yield messages_in(response.iter_lines())
+
+
+def messages_in(lines: Iterator[str]) -> Messages:
+    """The messages; not for ever, since something is said in any case."""
+    give_up = time.monotonic() + SECONDS
+    for line in lines:
+        assert time.monotonic() < give_up
+        if line.startswith("data: "):
+            yield json.loads(line.removeprefix("data: "))
 
 
 def told(messages: Messages, kind: str) -> Any:

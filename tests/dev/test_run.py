@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import agentcore_new
 from agentcore_new.dev.logs import make_folder
 from agentcore_new.dev.project import Project
 from agentcore_new.dev.run import KEEPS_TRACES, OTLP, Settings, environment
@@ -48,7 +49,8 @@ def test_without_the_extra_a_line_says_how_to_get_it(tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['aiohttp'] = None\n")
-    line = refused(quick_agent(tmp_path / "agent"), PYTHONPATH=str(hidden))
+    path = os.pathsep.join([str(hidden), str(Path(agentcore_new.__file__).parents[1])])
+    line = refused(quick_agent(tmp_path / "agent"), PYTHONPATH=path)
     assert line.endswith("They are in an extra: pip install 'agentcore-new[dev]'")
 
 
