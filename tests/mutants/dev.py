@@ -541,13 +541,6 @@ DEV = (
         f"{OF_RUN} -k goes_on",
     ),
     one(
-        "a terminal that is closed leaves all behind",
-        f"{FOLDER}/stopping.py",
-        "(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)",
-        "(signal.SIGINT, signal.SIGTERM)",
-        f"{OF_RUN} -k all_that_it_has_started",
-    ),
-    one(
         "packages that end the host imported again and again",
         f"{FOLDER}/hosts.py",
         "if host is self._hosts.now and host.has_loaded:",
