@@ -8,7 +8,7 @@ import sys
 import time
 import venv
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,9 +148,13 @@ def front(folder: Path, logs: Path) -> Iterator[tuple[subprocess.Popen[str], int
     ) as started:
         try:
             assert started.stdout
-            pid = int(started.stdout.readline())
-            wait_for(port)
-            yield started, pid
+            agent = psutil.Process(int(started.stdout.readline()))
+            try:
+                wait_for(port)
+                yield started, agent.pid
+            finally:  # where a test fails, because it outlives the front
+                with suppress(psutil.NoSuchProcess):
+                    agent.kill()
         finally:
             started.kill()
 

@@ -53,6 +53,7 @@ def test_a_package_that_ends_the_process_is_not_imported_again_and_again(tmp_pat
         failed = running.wait("machine-failed")
         assert failed["why"] == "The process that starts the agent has ended."
         assert running.ask("hello", new_session()).status == 424
+        running.wait("turn-ended")  # what was told until then is read
         started = len(running.all("machine-starting"))
         time.sleep(1)
         assert len(running.all("machine-starting")) == started

@@ -100,6 +100,8 @@ async def test_an_idle_machine_is_taken_and_the_next_turn_has_another(tmp_path: 
         assert (await running.asked("hello", session)).startswith("turn 1 ")
         await running.until(running.ends)
         assert running.ends() == ["It was idle for 0.4 s."]
+        # it was asked to end before anything else
+        assert "told to stop" in (tmp_path / "machine-1.log").read_text()
         assert (await running.asked("hello", session)).startswith("turn 1 ")
 
 
@@ -121,12 +123,16 @@ async def test_one_that_says_it_is_busy_is_kept_until_it_is_not(tmp_path: Path) 
 
 
 async def test_one_with_a_turn_is_kept_however_long_that_takes(tmp_path: Path) -> None:
-    async with small(tmp_path, idle_seconds=0.2) as running:
+    async with small(tmp_path, idle_seconds=0.5) as running:
         turn = asyncio.ensure_future(running.asked("wait done", new_session()))
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(1)
         (running.home / "done").touch()
         assert await turn == "waited for done"
         assert running.ends() == []
+        free = time.monotonic()
+        await running.until(running.ends)
+        # it is idle since the end of the turn
+        assert time.monotonic() - free > 0.3
 
 
 async def test_a_machine_lives_no_longer_than_it_may(tmp_path: Path) -> None:
@@ -206,6 +212,34 @@ async def test_turns_that_come_at_once_start_one_machine(tmp_path: Path) -> None
         assert len({text.split()[3] for text in texts}) == 1
 
 
+async def test_turns_that_come_while_a_machine_ends_start_one(tmp_path: Path) -> None:
+    async with small(tmp_path, stop_seconds=0.3) as running:
+        (running.home / "stubborn").touch()
+        session = new_session()
+        await running.asked("hello", session)
+        machine = running.machines.of(session)
+        assert machine
+        stopping = asyncio.ensure_future(running.machines.stop(machine, "It was stopped by hand."))
+        await running.until(lambda: machine.state == "stopping")
+        texts = await asyncio.gather(*(running.asked("hello", session) for _ in range(3)))
+        await stopping
+        assert len({text.split()[3] for text in texts}) == 1
+
+
+async def test_a_turn_that_is_given_up_leaves_the_machine_to_the_others(tmp_path: Path) -> None:
+    async with small(tmp_path) as running:
+        session = new_session()
+        one, other = (asyncio.ensure_future(running.ask("hello", session)) for _ in range(2))
+        await running.until(lambda: any(each.turns == 2 for each in running.machines))
+        machine = running.machines.of(session)
+        assert machine
+        assert machine.state == "starting"
+        one.cancel()
+        assert (await other).text.startswith("turn 1 ")
+        assert one.cancelled()
+        assert machine.turns == 0
+
+
 async def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     async with small(tmp_path, call_seconds=0.3, stream_seconds=1.0) as running:
         turn = await running.ask("wait never", new_session())
@@ -280,6 +314,11 @@ async def test_a_spare_machine_is_there_before_it_is_asked_for(tmp_path: Path) -
         assert len([*running.machines]) == 2  # the next one
 
 
+def renew(main: Path) -> None:
+    """Have the agent answer otherwise."""
+    main.write_text(main.read_text().replace('"result": f"turn', '"result": f"new turn'))
+
+
 async def test_new_code_waits_for_the_turns_of_the_old(tmp_path: Path) -> None:
     async with small(tmp_path) as running:
         busy, idle = new_session(), new_session()
@@ -287,8 +326,7 @@ async def test_new_code_waits_for_the_turns_of_the_old(tmp_path: Path) -> None:
         await running.asked("hello", idle)
         turn = asyncio.ensure_future(running.asked("wait end", busy))
         await running.until(lambda: any(each.turns for each in running.machines))
-        main = tmp_path / "agent/main.py"
-        main.write_text(main.read_text().replace('"result": f"turn', '"result": f"new turn'))
+        renew(tmp_path / "agent/main.py")
         machine = await running.machines.reload()
         assert machine
         await machine.up
@@ -300,6 +338,24 @@ async def test_new_code_waits_for_the_turns_of_the_old(tmp_path: Path) -> None:
         (running.home / "end").touch()
         assert await turn == "waited for end"
         assert (await waiting).startswith("new turn 1 ")
+
+
+async def test_new_code_waits_for_the_turns_of_all_where_one_process_has_them(
+    tmp_path: Path,
+) -> None:
+    async with small(tmp_path, per_session=False) as running:
+        turn = asyncio.ensure_future(running.asked("wait end", new_session()))
+        await running.until(lambda: any(each.turns for each in running.machines))
+        renew(tmp_path / "agent/main.py")
+        reloading = asyncio.ensure_future(running.machines.reload())
+        await asyncio.sleep(0.1)
+        assert not reloading.done()
+        (running.home / "end").touch()
+        assert await turn == "waited for end"
+        machine = await reloading
+        assert machine
+        await machine.up
+        assert (await running.asked("hello", new_session())).startswith("new turn 1 ")
 
 
 async def test_a_machine_that_is_stopped_while_it_starts_is_gone(tmp_path: Path) -> None:

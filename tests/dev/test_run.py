@@ -4,12 +4,17 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+import agentcore_new
+from agentcore_new.dev.logs import make_folder
+from agentcore_new.dev.project import Project
+from agentcore_new.dev.run import KEEPS_TRACES, OTLP, Settings, environment
 from dev.running import SECONDS, Dev, alive, command, dev, new_session, quick_agent, until
 
 
@@ -44,7 +49,8 @@ def test_without_the_extra_a_line_says_how_to_get_it(tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['aiohttp'] = None\n")
-    line = refused(quick_agent(tmp_path / "agent"), PYTHONPATH=str(hidden))
+    path = os.pathsep.join([str(hidden), str(Path(agentcore_new.__file__).parents[1])])
+    line = refused(quick_agent(tmp_path / "agent"), PYTHONPATH=path)
     assert line.endswith("They are in an extra: pip install 'agentcore-new[dev]'")
 
 
@@ -137,6 +143,31 @@ def test_logs_of_runs_that_have_ended_do_not_pile_up(tmp_path: Path) -> None:
     assert len([*of_agent.iterdir()]) == 1
 
 
+def test_logs_of_another_run_that_goes_on_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    ours = make_folder(tmp_path / "agent")
+    other = ours.with_name(str(os.getppid()))
+    other.mkdir()
+    assert make_folder(tmp_path / "agent") == ours
+    assert other.exists()
+
+
+@pytest.mark.parametrize("name", [None, *KEEPS_TRACES])
+def test_traces_go_to_the_page_unless_somebody_else_wants_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    for each in KEEPS_TRACES:
+        monkeypatch.delenv(each, raising=False)
+    if name:
+        monkeypatch.setenv(name, "http://127.0.0.1:4318")
+    project = Project(tmp_path, Path(sys.executable), actions=False, traces=True)
+    given = environment(project, Settings(tmp_path), "http://127.0.0.1:8000")
+    told = {each: given[each] for each in KEEPS_TRACES if each in given}
+    assert told == ({name: "http://127.0.0.1:4318"} if name else {OTLP: "http://127.0.0.1:8000"})
+
+
 def test_all_sessions_in_one_process(tmp_path: Path) -> None:
     agent = quick_agent(tmp_path / "agent")
     with dev(agent, "--one-process", home=tmp_path / "home") as running:
@@ -163,6 +194,8 @@ def test_a_machine_is_stopped_killed_and_started_anew_by_hand(tmp_path: Path) ->
             number = running.machine_of(session)
             running.api("POST", f"machines/{number}/{how}", {})
             assert running.wait("machine-ended", machine=number)["why"] == why
+            log = running.api("GET", f"machines/{number}/log")["text"]
+            assert ("told to stop" in log) == (how == "stop")
         running.ask("hello", session)
         before = {each.pid for each in running.processes()}
         running.api("POST", "machines/restart", {})

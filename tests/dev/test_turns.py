@@ -34,6 +34,21 @@ def test_of_the_turns_of_a_session_the_last_are_kept() -> None:
     assert record.turn(turns[1].id) is turns[1]
 
 
+def test_what_runs_is_kept_however_old_it_is() -> None:
+    record = Record()
+    old = record.begin("old", "", [], [], "", "trace")
+    for number in range(TURNS_OF_A_SESSION):
+        record.begin("old", "", [], [], "", str(number)).ended("done")
+    for number in range(SESSIONS):
+        record.open(str(number))
+    assert record.turn(old.id) is record.traced("trace") is old
+    assert record.session("old")
+    old.ended("done")
+    record.open("new")
+    assert record.session("old") is None
+    assert record.turn(old.id) is record.traced("trace") is None
+
+
 def test_of_the_events_of_a_turn_so_much_is_kept_and_all_are_counted() -> None:
     turn = Record().begin("s", "", [], [], "", "trace")
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Faults of `agentcore-new dev`: what AgentCore enforces, whose machine it is, what is left."""
+"""Faults of `agentcore-new dev`: what AgentCore enforces, whose machine it is, what is shown."""
 
 from mutants.mutant import one
 
@@ -11,10 +11,22 @@ MACHINES = f"{FOLDER}/machines.py"
 RUN = f"{FOLDER}/run.py"
 LOGS = f"{FOLDER}/logs.py"
 API = f"{FOLDER}/page_api.py"
+EVENTS = f"{FOLDER}/page_events.py"
+TURNS = f"{FOLDER}/turns.py"
+HOST = f"{FOLDER}/host.py"
+HOSTING = f"{FOLDER}/hosting.py"
+PAGE = f"{FOLDER}/page"
 OF_FRONT = "tests/dev/test_front.py"
 OF_MACHINES = "tests/dev/test_machines.py"
 OF_RUN = "tests/dev/test_run.py"
 OF_REAL = "tests/dev/test_frameworks.py"
+OF_API = "tests/dev/test_page_api.py"
+OF_TURNS = "tests/dev/test_turns.py"
+OF_HOST = "tests/dev/test_hosting.py"
+OF_FORK = "tests/dev/test_forking.py"
+OF_PAGE = "tests/dev/test_page.py"
+OF_INVOKE = "tests/dev/test_invoke.py"
+OF_SCREEN = "tests/dev/test_screen.py"
 
 DEV = (
     one(
@@ -184,5 +196,390 @@ DEV = (
         "                shutil.rmtree(old, ignore_errors=True)\n",
         "                pass\n",
         f"{OF_RUN} -k pile_up",
+    ),
+    one(
+        "one machine for all sessions, asked for or not",
+        MACHINES,
+        "        key = session if self.per_session else ALL\n",
+        "        key = ALL\n",
+        f"{OF_FRONT} -k process_of_its_own",
+    ),
+    one(
+        "two machines for one session",
+        MACHINES,
+        "        lock = self._locks.setdefault(key, asyncio.Lock())\n",
+        "        lock = asyncio.Lock()\n",
+        f"{OF_MACHINES} -k start_one",
+    ),
+    one(
+        "an idle machine killed before it is told",
+        MACHINE,
+        "        machine.process.terminate()\n",
+        "        machine.process.kill()\n",
+        f"{OF_MACHINES} -k another",
+    ),
+    one(
+        "a machine that ignores SIGTERM is given up, not killed",
+        MACHINE,
+        "            machine.process.kill()\n        await machine.gone.wait()\n",
+        "            machine.gone.set()\n",
+        f"{OF_MACHINES} -k end_by_itself",
+    ),
+    one(
+        "kill -9 that asks first",
+        API,
+        "(request), why, kill=True)",
+        "(request), why)",
+        f"{OF_RUN} -k by_hand",
+    ),
+    one(
+        "a machine is idle since its turn began",
+        MACHINES,
+        "            machine.turns -= 1\n            machine.used = time.monotonic()\n",
+        "            machine.turns -= 1\n",
+        f"{OF_MACHINES} -k however_long",
+    ),
+    one(
+        "whoever gives up a turn stops the start that others wait for",
+        MACHINES,
+        "await asyncio.shield(machine.up)",
+        "await machine.up",
+        f"{OF_MACHINES} -k given_up_leaves",
+    ),
+    one(
+        "new code beside the turns of the old, in one session",
+        MACHINES,
+        'have.state == "stopping" or (have.stale and have.state != "ended")',
+        'have.state == "stopping"',
+        f"{OF_MACHINES} -k turns_of_the_old",
+    ),
+    one(
+        "new code told before it runs",
+        MACHINES,
+        "                    await old.gone.wait()\n        self.prepare()\n",
+        "                    pass\n        self.prepare()\n",
+        f"{OF_MACHINES} -k where_one_process",
+    ),
+    one(
+        "a new session gets old code",
+        MACHINES,
+        "        self._spare = None\n        if not self.per_session:\n",
+        "        if not self.per_session:\n",
+        f"{OF_MACHINES} -k turns_of_the_old",
+    ),
+    one(
+        "another page is let in as if somebody followed a link",
+        FRONT,
+        'opens_page=request.path == "/" and request',
+        "opens_page=request",
+        f"{OF_FRONT} -k follows_a_link",
+    ),
+    one(
+        "an agent may send callers elsewhere",
+        INVOCATION,
+        "                    headers=turn.headers,\n                    allow_redirects=False,\n",
+        "                    headers=turn.headers,\n",
+        "tests/dev/test_odd_agents.py -k elsewhere",
+    ),
+    one(
+        "an error in a stream is a success",
+        INVOCATION,
+        "            turn.error = error or turn.error\n",
+        "            turn.error = turn.error\n",
+        f"{OF_FRONT} -k error_in_a_stream",
+    ),
+    one(
+        "the page does not know whose session it is",
+        INVOCATION,
+        "        opened.user = user or opened.user\n",
+        "",
+        f"{OF_API} -k all_that_there_is",
+    ),
+    one(
+        "the trace of a caller is not that of the turn",
+        INVOCATION,
+        '            trace = trace_of(given["traceparent"]) or trace\n',
+        "            pass\n",
+        f"{OF_API} -k trace_of_its_caller",
+    ),
+    one(
+        "a session forgotten with a turn that runs",
+        TURNS,
+        "            if not old.running:\n",
+        "            if old:\n",
+        f"{OF_TURNS} -k what_runs",
+    ),
+    one(
+        "events of an endless answer kept",
+        TURNS,
+        "            self._room -= len(data)\n",
+        "",
+        f"{OF_TURNS} -k events",
+    ),
+    one(
+        "scripts in a page run",
+        API,
+        "script-src 'self';",
+        "script-src 'self' 'unsafe-inline';",
+        f"{OF_API} -k browser",
+    ),
+    one(
+        "a session is deleted and its machine stays",
+        API,
+        "        if machine and self._machines.per_session:\n",
+        "        if machine and not self._machines.per_session:\n",
+        f"{OF_API} -k machine_goes",
+    ),
+    one(
+        "a user who adds headers",
+        API,
+        "    if value and any(not character.isprintable() for character in value):\n",
+        "    if value == chr(0):\n",
+        f"{OF_API} -k add_a_header",
+    ),
+    one(
+        "turns of one session told to the page of another",
+        EVENTS,
+        "shown = turn and turn.session == page.session",
+        "shown = turn",
+        f"{OF_API} -k other_sessions",
+    ),
+    one(
+        "a page that opens later is told of no problem",
+        EVENTS,
+        '            page.note("problem")\n',
+        "",
+        f"{OF_API} -k cannot_be_read",
+    ),
+    one(
+        "a file that cannot be read is forgotten when any machine comes up",
+        f"{FOLDER}/problem.py",
+        '"syntax": "reloading"',
+        '"syntax": "machine-ready"',
+        f"{OF_API} -k cannot_be_read",
+    ),
+    one(
+        "a good file hides one that cannot be read",
+        f"{FOLDER}/reloading.py",
+        'if file.suffix == ".py"} | wrong\n',
+        'if file.suffix == ".py"}\n',
+        f"{OF_API} -k cannot_be_read",
+    ),
+    one(
+        "a link in an answer runs",
+        f"{FOLDER}/markdown.py",
+        "return url.strip().lower().startswith(SCHEMES)",
+        "return bool(url)",
+        "tests/dev/test_markdown.py -k nothing_of_an_answer",
+    ),
+    one(
+        "a long answer is HTML",
+        f"{FOLDER}/markdown.py",
+        "<pre>{escape(text)}</pre>",
+        "<pre>{text}</pre>",
+        "tests/dev/test_markdown.py -k very_long",
+    ),
+    one(
+        "a prompt is HTML",
+        f"{PAGE}/conversation.js",
+        '<p><span class="unseen">You: </span>${turn.prompt}</p>',
+        "<p dangerouslySetInnerHTML=${{ __html: turn.prompt }}></p>",
+        f"{OF_PAGE} -k never_runs",
+    ),
+    one(
+        "a log is HTML",
+        f"{PAGE}/machine.js",
+        'aria-label="Log of the machine">${text || "(nothing yet)"}</pre>',
+        'aria-label="Log of the machine" dangerouslySetInnerHTML=${{ __html: text }}></pre>',
+        f"{OF_PAGE} -k never_runs",
+    ),
+    one(
+        "Esc stops nothing",
+        f"{PAGE}/keys.js",
+        "    if (last) stop(last);\n",
+        "",
+        f"{OF_PAGE} -k can_be_stopped",
+    ),
+    one(
+        "a page that lost its front stays alone",
+        f"{PAGE}/api.js",
+        "      timer = setTimeout(connect, AGAIN);\n",
+        "",
+        f"{OF_PAGE} -k starts_again",
+    ),
+    one(
+        "what is not sent yet is lost by a reload",
+        f"{PAGE}/conversation.js",
+        "    setText(value);\n    keepDraft(id, value);\n",
+        "    setText(value);\n",
+        f"{OF_PAGE} -k reload_loses",
+    ),
+    one(
+        "what an agent has started outlives it",
+        HOST,
+        "                kill(pid, signal.SIGKILL)  # while",
+        "                pass  # while",
+        f"{OF_HOST} -k whole_group",
+    ),
+    one(
+        "an agent outlives its host",
+        HOST,
+        "        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)\n",
+        "        pass\n",
+        f"{OF_FORK} -k front_does_nothing",
+    ),
+    one(
+        "an agent that finds other arguments",
+        HOST,
+        "    sys.argv = [MAIN]\n",
+        "",
+        f"{OF_FORK} -k like_python_itself",
+    ),
+    one(
+        "an agent that listens where it likes",
+        HOST,
+        "            self.host, self.port = LOOPBACK, port\n",
+        "            pass\n",
+        f"{OF_HOST} -k chooses_its_port",
+    ),
+    one(
+        "a file that is looked at is run",
+        HOST,
+        '                compile(source, str(file), "exec", dont_inherit=True)\n',
+        '                exec(compile(source, str(file), "exec", dont_inherit=True), {})\n',
+        f"{OF_HOST} -k is_no_python_is_found",
+    ),
+    one(
+        "a fork that lacks threads",
+        HOST,
+        "if as_today and can_fork() else",
+        "if as_today else",
+        f"{OF_FORK} -k starts_threads",
+    ),
+    one(
+        "Ctrl-C in the terminal ends agents before the front says so",
+        HOSTING,
+        "                    start_new_session=True,",
+        "                    start_new_session=False,",
+        f"{OF_HOST} -k terminal_sends",
+    ),
+    one(
+        "our own environment is the agent's",
+        HOSTING,
+        'OURS = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__")\n',
+        'OURS = ("PYTHONHOME",)\n',
+        f"{OF_FORK} -k like_python_itself",
+    ),
+    one(
+        "an agent that nobody waits for runs on",
+        HOSTING,
+        "                if not waited_for:\n                    process.kill()\n",
+        "",
+        f"{OF_HOST} -k nobody_waits_for",
+    ),
+    one(
+        "another interpreter than the environment's",
+        f"{FOLDER}/project.py",
+        "            if os.access(python, os.X_OK):\n                return python\n",
+        "            if os.access(python, os.X_OK):\n                return python.resolve()\n",
+        "tests/dev/test_project.py -k used_as_it_is",
+    ),
+    one(
+        "half an environment taken for one",
+        f"{FOLDER}/project.py",
+        "        shutil.rmtree(environment, ignore_errors=True)\n",
+        "        pass\n",
+        "tests/dev/test_project.py -k uv_says_last",
+    ),
+    one(
+        "settings that git ignores are not watched",
+        f"{FOLDER}/files.py",
+        "if self._ignored[path] and not is_environment_file(path)}",
+        "if self._ignored[path]}",
+        "tests/dev/test_watching.py -k git_ignores_is",
+    ),
+    one(
+        "packages are watched",
+        f"{FOLDER}/files.py",
+        '    return name.startswith(".") or any(',
+        "    return any(",
+        "tests/dev/test_watching.py -k may_change",
+    ),
+    one(
+        "half a file is run",
+        f"{FOLDER}/watching.py",
+        "    return size > 0 and new_size == 0\n",
+        "    return False\n",
+        "tests/dev/test_watching.py -k half_way",
+    ),
+    one(
+        "a call of a tool counted twice",
+        f"{FOLDER}/traces.py",
+        "            if span.call and not _is_told_around(number, spans)\n",
+        "            if span.call\n",
+        "tests/dev/test_traces.py -k counted_once",
+    ),
+    one(
+        "the first cause in a log, not the last",
+        f"{FOLDER}/causes.py",
+        "            if found.end() > last:\n",
+        "            if last < 0:\n",
+        "tests/dev/test_causes.py -k said_last",
+    ),
+    one(
+        "traces taken from whoever wants them",
+        RUN,
+        "if project.traces and not any(given.get(name) for name in KEEPS_TRACES):",
+        "if project.traces:",
+        f"{OF_RUN} -k traces_go",
+    ),
+    one(
+        "logs of a run that goes on removed",
+        LOGS,
+        "            if not (old.name.isdecimal() and psutil.pid_exists(int(old.name))):\n",
+        "            if old.name != str(os.getpid()):\n",
+        f"{OF_RUN} -k goes_on",
+    ),
+    one(
+        "packages that end the host imported again and again",
+        f"{FOLDER}/hosts.py",
+        "if host is self._hosts.now and host.has_loaded:",
+        "if host is self._hosts.now:",
+        "tests/dev/test_healing.py -k again_and_again",
+    ),
+    one(
+        "an answer that is cut off looks whole",
+        f"{FOLDER}/reply.py",
+        "    if lines and may_be_cut:\n        raise stopped()\n",
+        "",
+        f"{OF_INVOKE} -k no_success",
+    ),
+    one(
+        "who asks is not told to the agent",
+        f"{FOLDER}/client.py",
+        "            named[USER_HEADER] = self.user\n",
+        "            pass\n",
+        f"{OF_INVOKE} -k reach_the_agent",
+    ),
+    one(
+        "a conversation that never begins anew",
+        f"{FOLDER}/conversation.py",
+        "replace(caller, session=new_session()), None",
+        "caller, None",
+        "tests/dev/test_on_a_terminal.py -k new_one_begins",
+    ),
+    one(
+        "an agent that writes over the terminal",
+        f"{FOLDER}/event_lines.py",
+        "{one_line(said, 1_000)}",
+        "{said}",
+        f"{OF_SCREEN} -k harmless_and_one",
+    ),
+    one(
+        "packages of dev that are not there found out too late",
+        f"{FOLDER}/extra.py",
+        "    if not all(map(_is_there, MODULES)):\n",
+        "    if not any(map(_is_there, MODULES)):\n",
+        f"{OF_RUN} -k without_the_extra",
     ),
 )

@@ -4,9 +4,16 @@ from typing import Any
 
 from agentcore_new.dev.events import Event, Events
 
+# What says that it is over; new code is run only where all files can be read.
+_OVER = {"syntax": "reloading", "start": "machine-ready"}
+
 
 class Problem:
-    """Follows the events; what was wrong is over as soon as a machine comes up."""
+    """Follows the events.
+
+    A start that failed is over as soon as a machine comes up. A file that cannot be read is until
+    all can be: machines come up without it, or were about to.
+    """
 
     def __init__(self, events: Events) -> None:
         self.now: dict[str, Any] | None = None
@@ -26,6 +33,6 @@ class Problem:
                 "log": data["log"],
                 **nowhere,
             }
-        elif event.kind == "machine-ready" and self.now:
+        elif self.now and event.kind == _OVER[self.now["kind"]]:
             self.now = None
             self._events.tell("healed")

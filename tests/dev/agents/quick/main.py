@@ -89,6 +89,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def stop(*_: object) -> None:
     """End at once, as an agent may that has nothing to finish."""
+    os.write(1, b"told to stop\n")
     os._exit(0)
 
 
