@@ -289,7 +289,7 @@ async def test_an_agent_that_dies_at_its_start_says_why(tmp_path: Path) -> None:
         turn = await running.ask("hello", new_session())
         assert turn.error == "The agent's process ended with exit code 1 at its start."
         assert turn.original == {"status": None, "body": "no luck"}
-        (failed,) = [event for event in running.told if event.kind == "machine-failed"]
+        failed, *_ = [event for event in running.told if event.kind == "machine-failed"]
         assert failed.data["log"] == ["no luck"]
 
 

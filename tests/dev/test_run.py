@@ -118,7 +118,7 @@ def test_told_to_stop_at_any_moment_of_its_start_it_leaves_nothing(
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=SECONDS)
     assert "agentcore_new/dev/" not in errors  # before, it is Python itself that is interrupted
-    assert process.returncode in (0, 130, -signal.SIGINT)
+    assert process.returncode in (0, 1, 130, -signal.SIGINT)  # 1: before Python had begun
     assert of_this_test(mark) == []
 
 
