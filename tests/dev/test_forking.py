@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import psutil
@@ -219,11 +218,11 @@ async def test_every_framework_can_be_forked(variant: Variant, folder: Path) -> 
         (folder / ".env").write_text("".join(lines))
         environment, python = {"AGENT_OFFLINE": "1"}, python_of(variant.framework)
         async with hosted(folder, python, environment, traces=True) as agent:
-            processes, seconds = [], []
-            for _ in range(3):
-                started = time.monotonic()
-                processes.append(await agent.serving())
-                seconds.append(time.monotonic() - started)
+            processes = [await agent.serving() for _ in range(2)]
+            # none is an interpreter of its own, that would have to import it all again
+            commands = [psutil.Process(process.pid).cmdline() for process in processes]
+            (host,) = {psutil.Process(process.pid).ppid() for process in processes}
+            assert commands == [psutil.Process(host).cmdline()] * 2
             for number, (process, port) in enumerate(zip(processes, agent.ports, strict=True)):
                 session = f"{number}-{SESSION}"
                 assert "Offline" in await ask(port, "What is 2 + 3?", session)
@@ -233,4 +232,3 @@ async def test_every_framework_can_be_forked(variant: Variant, folder: Path) -> 
                 process.terminate()
                 assert await process.wait() in (0, -signal.SIGTERM)
                 assert "Traceback" not in agent.said(number)
-    assert min(seconds[1:]) < 1, seconds

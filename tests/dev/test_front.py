@@ -69,6 +69,7 @@ def test_those_headers_reach_the_agent_that_agentcore_passes_on(running: Dev) ->
         TENANT: "acme",
         "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Colour": "blue",
         "Accept": "text/event-stream",
+        "Original-Host": "shop.example",  # it only begins as another one does
         "traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
     }
     drop = {

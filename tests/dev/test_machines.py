@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ import pytest
 from agentcore_new.dev.events import Event, Events
 from agentcore_new.dev.hosting import Host
 from agentcore_new.dev.invocation import Invocations, Nobody, Refused
-from agentcore_new.dev.machine import end_of
+from agentcore_new.dev.machine import end_of, free_port
 from agentcore_new.dev.machines import Machines
 from agentcore_new.dev.platform import SESSION_HEADER, Limits
 from agentcore_new.dev.project import Project, find
@@ -379,6 +380,16 @@ async def test_a_thousand_sessions(tmp_path: Path) -> None:
         assert len(up) <= 9
         assert 100 <= len([*running.machines]) <= 9 + 100
         assert len([*tmp_path.glob("machine-*.log")]) <= 9 + 100
+
+
+def test_a_port_is_given_to_one_machine_and_to_nobody_else() -> None:
+    given = [free_port() for _ in range(50)]
+    assert len({*given}) == 50
+    # what a system gives to whoever asks for any is above
+    assert max(given) < 32_768
+    following = 20_000 + (given[-1] + 1 - 20_000) % 12_000
+    with socket.create_server(("127.0.0.1", following)):
+        assert free_port() != following
 
 
 def test_a_process_that_ended_is_told_in_words() -> None:

@@ -168,6 +168,27 @@ def test_traces_go_to_the_page_unless_somebody_else_wants_them(
     assert told == ({name: "http://127.0.0.1:4318"} if name else {OTLP: "http://127.0.0.1:8000"})
 
 
+@pytest.mark.parametrize(
+    ("line", "is_theirs"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", True),
+        ("export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = 'http://127.0.0.1:4318'", True),
+        ("# OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", False),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT=", False),
+        ("MY_OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", False),
+    ],
+)
+def test_or_the_projects_own_settings_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, *, is_theirs: bool
+) -> None:
+    for each in KEEPS_TRACES:
+        monkeypatch.delenv(each, raising=False)
+    (tmp_path / ".env").write_text(f"AGENT=1\n{line}\nMODEL=x\n")
+    project = Project(tmp_path, Path(sys.executable), actions=False, traces=True)
+    given = environment(project, Settings(tmp_path), "http://127.0.0.1:8000")
+    assert (OTLP not in given) == is_theirs
+
+
 def test_all_sessions_in_one_process(tmp_path: Path) -> None:
     agent = quick_agent(tmp_path / "agent")
     with dev(agent, "--one-process", home=tmp_path / "home") as running:

@@ -529,9 +529,23 @@ DEV = (
     one(
         "traces taken from whoever wants them",
         RUN,
-        "if project.traces and not any(given.get(name) for name in KEEPS_TRACES):",
+        "if project.traces and not (any(map(given.get, KEEPS_TRACES)) or _names(project.folder)):",
         "if project.traces:",
         f"{OF_RUN} -k traces_go",
+    ),
+    one(
+        "traces taken from whom the project's settings name",
+        RUN,
+        " or _names(project.folder)):",
+        "):",
+        f"{OF_RUN} -k own_settings",
+    ),
+    one(
+        "a header dropped that only begins as another one",
+        PLATFORM,
+        'if start.endswith("-") and name.startswith(start)',
+        "if name.startswith(start)",
+        f"{OF_FRONT} -k those_headers",
     ),
     one(
         "logs of a run that goes on removed",
@@ -550,7 +564,7 @@ DEV = (
     one(
         "an answer that is cut off looks whole",
         f"{FOLDER}/reply.py",
-        "    if lines and may_be_cut:\n        raise stopped()\n",
+        "    if reader.is_within and may_be_cut:\n        raise stopped()\n",
         "",
         f"{OF_INVOKE} -k no_success",
     ),

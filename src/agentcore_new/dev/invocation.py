@@ -4,6 +4,7 @@ Whoever asks — a client over HTTP, or the page — gives a `Reply` for what co
 """
 
 import asyncio
+from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -24,6 +25,7 @@ from agentcore_new.dev.turns import BODY_CHARS, Record, Turn
 
 STREAM = "text/event-stream"
 ACTION_SECONDS = 30  # for what is no turn
+EVENT_CHARS = 1_000_000  # of one event, that are recorded
 
 
 class Reply(Protocol):
@@ -235,12 +237,12 @@ class Invocations:
     async def _pass_on(
         self, turn: Turn, response: aiohttp.ClientResponse, reply: Reply, *, streams: bool
     ) -> None:
-        reader = EventReader()
+        reader, decode = EventReader(EVENT_CHARS), getincrementaldecoder("utf-8")("replace").decode
         whole = bytearray()
         async for chunk in response.content.iter_any():
             turn.bytes += len(chunk)
             if streams:
-                self._note(turn, reader.feed(chunk))
+                self._note(turn, reader.feed(decode(chunk)))
             elif len(whole) < BODY_CHARS * 4:
                 whole += chunk
             await reply.write(chunk)

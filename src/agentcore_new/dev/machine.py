@@ -1,10 +1,13 @@
 """One machine: a process of the agent, from its start to its end."""
 
 import asyncio
+import secrets
 import signal
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +28,9 @@ State = Literal["starting", "ready", "stopping", "ended"]
 PING_SECONDS = 5.0  # to answer how it is
 FIRST_PINGS = 0.01  # between two, until there is an answer
 OTHER_PINGS = 0.25  # when there is one, but not the one that is wanted
+# Below those that systems give to whoever asks for any: one of these stays free until it is used.
+PORTS = range(20_000, 32_000)
+_numbers = count(secrets.randbelow(len(PORTS)))  # two of us rarely ask for the same
 
 
 class StartFailed(Exception):
@@ -44,10 +50,16 @@ class StartFailed(Exception):
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nobody has at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of the loopback address that nobody has, and that nobody is given meanwhile.
+
+    Raises:
+        OSError: There is none.
+    """
+    for number in islice(_numbers, len(PORTS)):
+        port = PORTS[number % len(PORTS)]
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port of this machine is free")
 
 
 @dataclass(slots=True, eq=False)

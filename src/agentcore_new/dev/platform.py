@@ -64,6 +64,7 @@ _OF_CONNECTION = frozenset(
 )
 _OWN = "x-amzn-bedrock-agentcore-runtime-"
 _PASS = frozenset({f"{_OWN}session-id", f"{_OWN}user-id"})
+# By its name, or by how that starts.
 _WHY = {
     "authorization": "reaches an agent only behind a JWT authorizer",
     "x-amz-": "AgentCore keeps it to itself",
@@ -98,7 +99,8 @@ def reaching(headers: Iterable[Header]) -> tuple[Headers, Headers]:
 def _why_not(name: str) -> str | None:
     if name in _PASS or name.startswith(f"{_OWN}custom-"):
         return None
-    return next((why for start, why in _WHY.items() if name.startswith(start)), None)
+    starts = (start for start in _WHY if start.endswith("-") and name.startswith(start))
+    return _WHY.get(name) or _WHY.get(next(starts, ""))
 
 
 def _is_text(value: str) -> bool:

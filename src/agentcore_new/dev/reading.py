@@ -1,12 +1,19 @@
 """What an agent answers, read as it arrives: its events, and the text in them."""
 
 import json
-from codecs import getincrementaldecoder
+import sys
 
-from agentcore_new.dev.reply import TEXTS
 from agentcore_new.dev.said import failure_in, parsed
 
-EVENT_CHARS = 1_000_000  # of one event, that are kept
+# Where agents that answer with objects have their text.
+TEXTS = ("result", "text", "delta", "data", "content")
+
+
+def text_in(said: object) -> str | None:
+    """The text of what an agent says, which is text or an object; None if it has none."""
+    if isinstance(said, dict):
+        said = next((said[name] for name in TEXTS if isinstance(said.get(name), str)), None)
+    return said if isinstance(said, str) else None
 
 
 def text_and_error(data: str) -> tuple[str, str | None]:
@@ -17,27 +24,28 @@ def text_and_error(data: str) -> tuple[str, str | None]:
         return data, None
     if error := failure_in(value):
         return "", error
-    if isinstance(value, dict):
-        value = next((value[name] for name in TEXTS if isinstance(value.get(name), str)), value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), None
+    text = text_in(value)
+    return json.dumps(value, ensure_ascii=False) if text is None else text, None
 
 
 class EventReader:
-    """Takes bytes as they arrive, and gives the data of each event that is complete.
+    """Takes server-sent events as they arrive, and gives the data of each that is complete.
 
-    Of an event without end only so much is kept, however much arrives.
+    Args:
+        longest: How many characters of one event are kept, however many arrive; 0 for all.
     """
 
-    def __init__(self) -> None:
-        self._decode = getincrementaldecoder("utf-8")("replace").decode
+    def __init__(self, longest: int = 0) -> None:
+        self.is_within = False  # an event, with a whole line of it
+        self._longest = longest or sys.maxsize
         self._line: list[str] = []  # the pieces of the one that is not complete
         self._data: list[str] = []  # the lines of the event that is not
         self._is_blank = True  # the line, so far
-        self._room = EVENT_CHARS
+        self._room = self._longest
 
-    def feed(self, chunk: bytes) -> list[str]:
-        """Return what the chunk completes."""
-        *ended, rest = self._decode(chunk).split("\n")
+    def feed(self, text: str) -> list[str]:
+        """Return what the text completes."""
+        *ended, rest = text.split("\n")
         told: list[str] = []
         for end in ended:
             self._take(end)
@@ -46,9 +54,11 @@ class EventReader:
         return told
 
     def end(self) -> list[str]:
-        """Return what came last and was never completed, if there is anything."""
-        self._line_ended()
-        return self._event_ended()
+        """Return what came last and was never completed; `is_within` says whether there was it."""
+        if not self._is_blank:
+            self._line_ended()
+        data, self._data = self._data, []
+        return ["\n".join(data)] if data else []
 
     def _take(self, text: str) -> None:
         # A \r may have come without its \n.
@@ -63,6 +73,7 @@ class EventReader:
         self._is_blank = True
         if is_blank:
             return self._event_ended()
+        self.is_within = True
         if line.startswith("data:"):
             self._data.append(line.removeprefix("data:").removeprefix(" "))
         return []
@@ -70,5 +81,6 @@ class EventReader:
     def _event_ended(self) -> list[str]:
         data = "\n".join(self._data)
         self._data.clear()
-        self._room = EVENT_CHARS
+        self.is_within = False
+        self._room = self._longest
         return [data] if data else []

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agentcore_new import errors
+from agentcore_new.dev.reading import EventReader, text_in
 from agentcore_new.dev.said import failure_in, one_line, parsed
-
-# Where agents that stream objects have their text.
-TEXTS = ("result", "text", "delta", "data", "content")
 
 
 def stopped() -> errors.InvocationFailed:
@@ -24,37 +22,13 @@ def data_of(pieces: Iterable[str], *, may_be_cut: bool) -> Iterator[str]:
     Raises:
         errors.InvocationFailed: The last one is not whole, and it `may_be_cut`.
     """
-    lines: list[str] = []
-    for line in _lines(pieces):
-        if line:
-            lines.append(line)
-            continue
-        yield from _event(lines)
-        lines.clear()
-    if lines and may_be_cut:
-        raise stopped()
-    yield from _event(lines)
-
-
-def _lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Give the lines in pieces of text, whichever way they end."""
-    parts: list[str] = []
+    reader = EventReader()
     for piece in pieces:
-        # \r\n may come in halves: its \r says nothing, and alone it ends no line of any agent.
-        *ended, rest = piece.split("\n")
-        for end in ended:
-            yield "".join([*parts, end]).removesuffix("\r")
-            parts.clear()
-        parts.append(rest)
-    if last := "".join(parts):
-        yield last
-
-
-def _event(lines: Iterable[str]) -> Iterator[str]:
-    named = [line.partition(":") for line in lines]
-    data = [value.removeprefix(" ") for name, _, value in named if name == "data"]
-    if data:
-        yield "\n".join(data)
+        yield from reader.feed(piece)
+    last = reader.end()
+    if reader.is_within and may_be_cut:
+        raise stopped()
+    yield from last
 
 
 def texts_of(events: Iterable[str]) -> Iterator[str]:
@@ -71,13 +45,10 @@ def texts_of(events: Iterable[str]) -> Iterator[str]:
             said = data
         if sentence := failure_in(said):
             raise errors.InvocationFailed(one_line(sentence))
-        if isinstance(said, dict):
-            said = next((said[name] for name in TEXTS if isinstance(said.get(name), str)), said)
-        if isinstance(said, str):
-            text = said
-        elif isinstance(said, dict | list):
+        text = text_in(said)
+        if text is None and isinstance(said, dict | list):
             text = f"{'' if at_start else chr(10)}{json.dumps(said, ensure_ascii=False)}\n"
-        else:  # a number, of a stream of plain text
+        elif text is None:  # a number, of a stream of plain text
             text = data
         at_start = text.endswith("\n") if text else at_start
         yield text

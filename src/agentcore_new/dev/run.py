@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -147,10 +148,22 @@ def environment(project: Project, settings: Settings, url: str) -> Mapping[str, 
     given = dict(os.environ)
     if settings.offline:
         given["AGENT_OFFLINE"] = "1"
-    if project.traces and not any(given.get(name) for name in KEEPS_TRACES):
+    if project.traces and not (any(map(given.get, KEEPS_TRACES)) or _names(project.folder)):
         # The page shows the calls of models and tools, as soon as there are some.
         given |= {OTLP: url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     return given
+
+
+def _names(folder: Path) -> bool:
+    """Whether the project's own settings say where traces go."""
+    try:
+        text = (folder / ".env").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    named = "|".join(KEEPS_TRACES)
+    return bool(
+        re.search(rf"^[ \t]*(?:export[ \t]+)?(?:{named})[ \t]*=[ \t]*[^\s#]", text, re.MULTILINE)
+    )
 
 
 @asynccontextmanager
