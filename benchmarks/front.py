@@ -3,7 +3,8 @@
 `python benchmarks/front.py [FRAMEWORK…] [--rounds N]`. Of each framework two servers of the same
 project answer offline, in streams: one by `python main.py`, asked directly, and one that the front
 of dev has started and passes requests on to. Their turns alternate, each in a session of its own.
-Wanted: at most 2 ms of CPU of the front a turn, and 3 ms more to the first token.
+Then files are saved, until the new code accepts requests. Wanted: at most 2 ms of CPU of the front
+a turn, 3 ms more to the first token, and a second from a save.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from contract import environments, projects  # noqa: E402
 from contract.server import free_port  # noqa: E402
+from dev.running import dev as reloading  # noqa: E402
 
 BLOCK = 20  # turns in a row before it is the other's
 WARM_UP = 2  # rounds
 SESSIONS = 100  # that the front remembers, where its memory is read
 TURNS = 5  # of each
 STARTS = 3
+SAVES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,20 @@ def milliseconds(values: list[float]) -> float:
     return median(values) * 1e3
 
 
+def from_save_to_new(folder: Path, home: Path) -> float:
+    """Seconds from a save to the process that runs it; the median."""
+    took = []
+    with reloading(folder, "--offline", home=home) as running:
+        running.wait("machine-ready")
+        for number in range(SAVES):
+            text = (folder / "agent.py").read_text("utf-8")
+            begun = time.perf_counter()
+            (folder / "agent.py").write_text(f"{text}# {number}\n", "utf-8")
+            running.wait("reloaded", number + 1)
+            took.append(time.perf_counter() - begun)
+    return median(took)
+
+
 def measure(variant: projects.Variant, rounds: int) -> str:
     """Return the row of a framework."""
     python = environments.python_of(variant.framework)
@@ -110,10 +127,11 @@ def measure(variant: projects.Variant, rounds: int) -> str:
         with running(dev, folder, env) as front:
             front.server.talk([uuid4() for _ in range(SESSIONS)], TURNS)
             full = front.server.megabytes()
+        saved = from_save_to_new(folder, Path(base))
     more = milliseconds(first["dev"]) - milliseconds(first["alone"])
     return (
         f"{variant.framework:12}{median(cpu):>9.2f}{milliseconds(first['alone']):>9.2f}{more:>9.2f}"
-        f"{median(starts['alone']):>9.2f}{median(starts['dev']):>9.2f}{empty:>9.0f}{full:>9.0f}"
+        f"{median(starts['alone']):>9.2f}{median(starts['dev']):>9.2f}{empty:>9.0f}{full:>9.0f}{saved:>9.2f}"
     )
 
 
@@ -127,7 +145,16 @@ def main() -> None:
     if unknown := set(wanted) - set(projects.FRAMEWORKS):
         parser.error(f"no such framework: {', '.join(sorted(unknown))}")
     print(json.dumps({"load": round(os.getloadavg()[0], 1), "python": sys.version.split()[0]}))
-    headings = ("CPU ms", "first ms", "more ms", "start s", "dev s", "MB", f"MB@{SESSIONS}")
+    headings = (
+        "CPU ms",
+        "first ms",
+        "more ms",
+        "start s",
+        "dev s",
+        "MB",
+        f"MB@{SESSIONS}",
+        "save s",
+    )
     print(f"{'framework':12}" + "".join(f"{heading:>9}" for heading in headings))
     for variant in projects.DEFAULTS:
         if variant.framework in wanted and variant.stream:
