@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -162,9 +162,24 @@ class Dev:
         """All that it has started, and all that these have."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    def sessions(self) -> dict[str, Any]:
+        """What a page that opens is told of each session: unlike `events`, never late."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        connection.request("GET", "/api/events")
+        with closing(connection), connection.getresponse() as response:
+            for line in response:
+                message = json.loads(line.removeprefix(b"data:")) if line.strip() else {}
+                if message.get("type") == "sessions":
+                    return {each["id"]: each for each in message["sessions"]}
+        raise AssertionError("no page is told of sessions")
+
+    def turns(self) -> int:
+        """How many turns there have been."""
+        return sum(session["turns"] for session in self.sessions().values())
+
     def machine_of(self, session: str) -> Any:
-        """The last machine that it said the session has."""
-        return self.all("turn-started", session=session)[-1]["machine"]
+        """The machine that the session has."""
+        return self.sessions()[session]["machine"]["id"]
 
 
 def command(folder: Path, *words: str, program: Path = Path(sys.executable)) -> list[str]:

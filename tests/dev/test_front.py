@@ -35,13 +35,13 @@ def test_each_session_has_a_process_of_its_own_and_keeps_it(running: Dev) -> Non
 
 @pytest.mark.parametrize("length", [1, 32, 257])
 def test_a_session_id_that_agentcore_does_not_take_is_refused(running: Dev, length: int) -> None:
-    before = len(running.all("turn-started"))
+    before = running.turns()
     answer = running.ask("hello", "s" * length)
     assert answer.status == 400
     assert answer.json == {
         "message": f"The session id has {length} characters; AgentCore takes 33 to 256."
     }
-    assert len(running.all("turn-started")) == before
+    assert running.turns() == before
 
 
 @pytest.mark.parametrize("length", [33, 256])
@@ -213,10 +213,10 @@ OTHERS = (
 def test_pages_of_other_origins_are_refused(
     running: Dev, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    before = len(running.all("turn-started"))
+    before = running.turns()
     answer = running.request(method, path, {"prompt": "hello"}, headers)
     assert answer.status == 403
-    assert len(running.all("turn-started")) == before
+    assert running.turns() == before
 
 
 def test_its_own_page_is_not_nor_somebody_who_follows_a_link(running: Dev) -> None:
@@ -261,9 +261,9 @@ def test_a_log_of_a_machine_is_in_the_cache_and_nothing_in_the_project(
 
 
 def test_a_request_that_is_cut_off_asks_nobody(running: Dev) -> None:
-    before = len(running.all("turn-started"))
+    before = running.turns()
     with socket.create_connection(("127.0.0.1", running.port)) as connection:
         head = f"POST /invocations HTTP/1.1\r\nHost: localhost\r\n{SESSION}: {'s' * 40}\r\n"
         connection.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
     assert running.ask("hello", new_session()).status == 200
-    assert len(running.all("turn-started")) == before + 1
+    assert running.turns() == before + 1

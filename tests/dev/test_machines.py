@@ -78,6 +78,7 @@ async def small(
     told: list[Event] = []
     events.listen(told.append)
     host = Host(project, {"QUICK_HOME": str(home)}, tmp_path / "host.log")
+    before = psutil.Process().children()  # such as a database of other tests
     await host.start()
     started: list[psutil.Process] = []
     async with client() as http:
@@ -88,7 +89,8 @@ async def small(
         try:
             yield Small(machines, invocations, record, home, told)
         finally:
-            started = psutil.Process().children(recursive=True)
+            hosts = [each for each in psutil.Process().children() if each not in before]
+            started = [*hosts, *(each for one in hosts for each in one.children(recursive=True))]
             looking.cancel()
             await machines.close()
             await host.close()
