@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from agentcore_new.dev import logs
 from agentcore_new.dev.events import Event, Events
 from agentcore_new.dev.hosting import Host
 from agentcore_new.dev.invocation import Invocations, Nobody, Refused
@@ -294,6 +295,27 @@ async def test_an_agent_that_dies_at_its_start_says_why(tmp_path: Path) -> None:
         assert turn.original == {"status": None, "body": "no luck"}
         failed, *_ = [event for event in running.told if event.kind == "machine-failed"]
         assert failed.data["log"] == ["no luck"]
+
+
+async def test_an_agent_that_writes_for_ever_does_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "MAX_BYTES", 2_000)
+    monkeypatch.setattr(logs, "KEPT_BYTES", 500)
+    async with small(tmp_path) as running:
+        session = new_session()
+        await running.asked(f"log {'a' * 2_500} and its end", session)
+        machine = running.machines.of(session)
+        assert machine
+        await running.until(lambda: machine.log.stat().st_size < 1_000)
+        cut = machine.log.read_text()
+        assert cut.startswith("[what came before is not kept]\naaa")
+        assert "a and its end\n" in cut
+        # one that is short enough stays as it is, and is written to where it ends
+        await running.asked("log the last", session)
+        await asyncio.sleep(4 * PING)
+        assert machine.log.read_text().startswith(cut)
+        assert "the last\n" in machine.log.read_text()
 
 
 async def test_one_process_can_have_all_sessions(tmp_path: Path) -> None:

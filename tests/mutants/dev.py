@@ -191,6 +191,20 @@ DEV = (
         f"{OF_REAL} -k 'forgets and strands'",
     ),
     one(
+        "a log of any length",
+        MACHINES,
+        "        shorten(machine.log)\n",
+        "",
+        f"{OF_MACHINES} -k fill_the_disk",
+    ),
+    one(
+        "a log that is always cut",
+        LOGS,
+        "if size > MAX_BYTES:",
+        "if size > KEPT_BYTES:",
+        f"{OF_MACHINES} -k fill_the_disk",
+    ),
+    one(
         "logs of earlier runs stay",
         LOGS,
         "                shutil.rmtree(old, ignore_errors=True)\n",

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import psutil
 from platformdirs import user_cache_path
 
 from agentcore_new.errors import CannotServe
+
+MAX_BYTES = 100_000_000  # of a log, and then no more than its end is kept
+KEPT_BYTES = 1_000_000
+_CUT = b"[what came before is not kept]\n"
 
 
 def make_folder(project: Path) -> Path:
@@ -31,3 +36,17 @@ def make_folder(project: Path) -> Path:
             f"The folder for logs cannot be made: {error}.", hint="XDG_CACHE_HOME names another."
         ) from None
     return folder
+
+
+def shorten(log: Path) -> None:
+    """Leave the end of a log that has grown too long: no agent is to fill the disk.
+
+    Who writes to it goes on at its new end, being bound to append.
+    """
+    with suppress(OSError), log.open("a+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size > MAX_BYTES:
+            file.seek(size - KEPT_BYTES)
+            end = file.read()
+            file.truncate(0)
+            file.write(_CUT + end)

@@ -16,6 +16,7 @@ import aiohttp
 
 from agentcore_new.dev.events import Events
 from agentcore_new.dev.hosting import Host, Process
+from agentcore_new.dev.logs import shorten
 from agentcore_new.dev.machine import Machine, measure, ping, start, stop, watch
 from agentcore_new.dev.platform import Limits
 from agentcore_new.errors import CannotServe
@@ -244,6 +245,7 @@ class Machines:
     async def _look(self, machine: Machine) -> None:
         await ping(machine, self._http)
         measure(machine)
+        shorten(machine.log)
         self.changed(machine)
         now = time.monotonic()
         if machine.state != "ready" or not self.per_session:  # what has all is nobody's machine
