@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -295,6 +296,18 @@ async def test_an_agent_that_dies_at_its_start_says_why(tmp_path: Path) -> None:
         assert turn.original == {"status": None, "body": "no luck"}
         failed, *_ = [event for event in running.told if event.kind == "machine-failed"]
         assert failed.data["log"] == ["no luck"]
+
+
+@pytest.mark.parametrize(("free", "said"), [(50_000, True), (500_000, False)])
+async def test_that_the_disk_is_full_is_told_where_the_log_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, said: bool
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    async with small(tmp_path, source=DIES) as running:
+        await running.ask("hello", new_session())
+        failed, *_ = [event for event in running.told if event.kind == "machine-failed"]
+        assert (f"The disk with {tmp_path} is full" in failed.data["hint"]) == said
 
 
 async def test_an_agent_that_writes_for_ever_does_not_fill_the_disk(

@@ -205,6 +205,13 @@ DEV = (
         f"{OF_MACHINES} -k fill_the_disk",
     ),
     one(
+        "a full disk not told",
+        MACHINE,
+        "likely(lines) or full_disk(machine.log.parent)",
+        "likely(lines)",
+        f"{OF_MACHINES} -k disk_is_full",
+    ),
+    one(
         "logs of earlier runs stay",
         LOGS,
         "                shutil.rmtree(old, ignore_errors=True)\n",

@@ -13,6 +13,7 @@ from agentcore_new.errors import CannotServe
 
 MAX_BYTES = 100_000_000  # of a log, and then no more than its end is kept
 KEPT_BYTES = 1_000_000
+LEAST_BYTES = 100_000  # free on a disk that is not full
 _CUT = b"[what came before is not kept]\n"
 
 
@@ -50,3 +51,10 @@ def shorten(log: Path) -> None:
             end = file.read()
             file.truncate(0)
             file.write(_CUT + end)
+
+
+def full_disk(folder: Path) -> str:
+    """Return that the disk of the logs is full, if so: an agent that it ended cannot say it."""
+    if shutil.disk_usage(folder).free >= LEAST_BYTES:
+        return ""
+    return f"The disk with {folder} is full: make room on it, or name another by XDG_CACHE_HOME."

@@ -16,6 +16,7 @@ import psutil
 
 from agentcore_new.dev.causes import last_lines, likely
 from agentcore_new.dev.events import Events
+from agentcore_new.dev.logs import full_disk
 from agentcore_new.dev.platform import Limits
 from agentcore_new.dev.said import parsed
 from agentcore_new.errors import CannotServe
@@ -213,7 +214,7 @@ _PING_HINT = 'AgentCore needs a GET /ping that answers {"status": "Healthy"}'
 
 def _failed(machine: Machine, why: str) -> StartFailed:
     lines = last_lines(machine.log)
-    return StartFailed(why, likely(lines), lines)
+    return StartFailed(why, likely(lines) or full_disk(machine.log.parent), lines)
 
 
 async def _answers(machine: Machine, http: aiohttp.ClientSession) -> None:
