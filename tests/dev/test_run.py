@@ -224,6 +224,27 @@ def test_a_machine_is_stopped_killed_and_started_anew_by_hand(tmp_path: Path) ->
         assert running.ask("hello", session).json["result"].startswith("turn 1 ")
 
 
+def test_an_environment_that_is_made_anew_is_told_while_it_is_gone(tmp_path: Path) -> None:
+    folder = quick_agent(tmp_path / "agent")
+    with dev(folder, home=tmp_path / "home") as running:
+        session = new_session()
+        running.ask("hello", session)
+        environment = (folder / ".venv").readlink()
+        (folder / ".venv").unlink()
+        assert running.ask("hello", session).status == 200  # what runs goes on
+        running.api("POST", "machines/restart", {})
+        failed = running.wait("machine-failed")
+        assert failed["why"].endswith(
+            ".venv/bin/python cannot be started: No such file or directory."
+        )
+        assert failed["hint"] == "Create the project's environment, as its README says."
+        assert running.ask("hello", session).json["message"] == failed["why"]
+        (folder / ".venv").symlink_to(environment)
+        running.api("POST", "machines/restart", {})
+        running.wait("healed")
+        assert running.ask("hello", session).json["result"].startswith("turn 1 ")
+
+
 def test_when_what_starts_the_machines_is_lost_all_starts_anew(tmp_path: Path) -> None:
     with dev(quick_agent(tmp_path / "agent"), home=tmp_path / "home") as running:
         session = new_session()

@@ -212,6 +212,13 @@ DEV = (
         f"{OF_MACHINES} -k disk_is_full",
     ),
     one(
+        "an environment that is gone is an ended process",
+        HOSTING,
+        "            self._fault = error\n",
+        "",
+        f"{OF_RUN} -k made_anew",
+    ),
+    one(
         "logs of earlier runs stay",
         LOGS,
         "                shutil.rmtree(old, ignore_errors=True)\n",

@@ -96,6 +96,7 @@ class Host:
         self._log = log
         self._grace = grace
         self._closing = False
+        self._fault: CannotServe | None = None
         self._greeted = asyncio.Event()
         self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._asked_so_far = 0
@@ -108,8 +109,15 @@ class Host:
         """Start it; it goes on with its imports by itself. It is to be closed, whatever happens.
 
         Raises:
-            CannotServe: The project's Python does not run.
+            CannotServe: The project's Python does not run; whatever is asked then says the same.
         """
+        try:
+            await self._start()
+        except CannotServe as error:
+            self._fault = error
+            raise
+
+    async def _start(self) -> None:
         given = {
             "folder": str(self._project.folder.resolve()),
             "traces": self._project.traces,
@@ -195,6 +203,8 @@ class Host:
             await self._kill()
 
     async def _ask(self, **order: Any) -> dict[str, Any]:  # noqa: ANN401 - fit for JSON
+        if self._fault:
+            raise self._fault
         if self._closing or self.lost.is_set() or not self._orders:
             raise _gone(self._log)
         self._asked_so_far += 1

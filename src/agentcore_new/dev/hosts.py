@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from agentcore_new.dev.hosting import Host
 from agentcore_new.dev.machines import Machines
 from agentcore_new.dev.project import Project
+from agentcore_new.errors import CannotServe
 
 
 class Hosts:
@@ -36,6 +38,12 @@ class Hosts:
         await self.now.start()
         return self.now
 
+    async def renew(self) -> Host:
+        """The same; one whose Python does not run says so when it is asked for something."""
+        with suppress(CannotServe):
+            await self.start()
+        return self.now
+
     async def replaced(self, host: Host) -> None:
         """Wait until there is another one."""
         while self.now is host:
@@ -57,7 +65,7 @@ class Restarting:
     async def restart(self) -> None:
         """End all machines and the host, and start what a new session gets."""
         async with self._one:
-            await self._machines.renew(self._hosts.start, "All were started anew.")
+            await self._machines.renew(self._hosts.renew, "All were started anew.")
 
     async def when_lost(self) -> None:
         """Start anew whenever the host has ended by itself; until cancelled.

@@ -6,7 +6,7 @@ As on AgentCore a session has a machine to itself, made when the session is used
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from agentcore_new.dev.hosting import Host, Process
 from agentcore_new.dev.logs import shorten
 from agentcore_new.dev.machine import Machine, measure, ping, start, stop, watch
 from agentcore_new.dev.platform import Limits
-from agentcore_new.errors import CannotServe
 
 ENDED = 100  # that are still shown
 
@@ -208,8 +207,7 @@ class Machines:
         self._open.clear()
         try:
             await self.stop_all(why)
-            with suppress(CannotServe):  # the next start says so
-                self._host = await host()
+            self._host = await host()
         finally:
             self._open.set()
         self.prepare()
