@@ -222,6 +222,7 @@ def test_sessions_are_made_renamed_and_deleted(front: StandIn, opened: Open) -> 
     # the next one is of the same user
     page.keyboard.press("Alt+n")
     expect(page.locator(".session")).to_have_count(2)
+    expect(page.locator("[aria-current]")).not_to_contain_text("trip")
     assert [each["user"] for each in front.sessions.values()] == ["ada", "ada"]
     page.keyboard.press("Alt+ArrowDown")
     page.keyboard.press("Alt+r")

@@ -131,3 +131,20 @@ def test_what_cannot_be_read_is_told_until_it_is_mended(running: Dev) -> None:
         broken.write_text("a = 1\n")
         assert told(messages, "problem")["problem"] is None
     running.wait("healed")
+
+
+def test_an_agent_that_does_not_start_for_a_mistake_is_told_by_the_mistake(running: Dev) -> None:
+    main = running.folder / "main.py"
+    good, failures = main.read_text(), len(running.all("machine-failed"))
+    number = len(running.all("syntax-error"))
+    main.write_text(good + "def tool(:\n")
+    wrong = running.wait("syntax-error", number + 1)
+    # the first has what was there to spare; the next is started by what is there now
+    for _ in range(2):
+        running.ask("hello", new_session())
+    running.wait("machine-failed", failures + 1)
+    with page(running) as messages:
+        problem = told(messages, "problem")["problem"]
+        assert (problem["kind"], problem["line"]) == ("syntax", wrong["line"])
+        main.write_text(good)
+        assert told(messages, "problem")["problem"] is None

@@ -204,7 +204,7 @@ def test_where_there_is_room_for_one_of_them_it_is_the_machines() -> None:
 
 
 def test_a_syntax_error_is_shown_until_it_is_mended() -> None:
-    wrong = shown(LISTENING, SYNTAX, READY)
+    wrong = shown(LISTENING, SYNTAX, READY, FAILED)
     assert "Syntax error in agent.py:12: invalid syntax" in wrong
     assert "  def tool(:" in wrong
     for mended in (Event("healed"), Event("reloaded", {"seconds": 0.4})):

@@ -60,13 +60,14 @@ class Overview:
             begun = self.turns.get(number) or Turn(event.at, event.data)
             begun.ended = event.data
             self._keep(number, begun)
-        elif event.kind in ("syntax-error", "machine-failed"):
+        elif event.kind == "syntax-error":
             self.problem = event
         elif event.kind in ("healed", "reloaded"):
             self.problem = None
-        elif event.kind == "machine-ready" and self.problem:
-            # what runs says nothing of a file that cannot be read
-            self.problem = self.problem if self.problem.kind == "syntax-error" else None
+        elif event.kind in ("machine-failed", "machine-ready"):
+            # a file that cannot be read says more than what fails for it, and what runs nothing
+            if not (self.problem and self.problem.kind == "syntax-error"):
+                self.problem = event if event.kind == "machine-failed" else None
         elif event.kind == "stopping":
             self.is_stopping = True
         if event.kind in NEWS:

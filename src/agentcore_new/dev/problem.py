@@ -12,7 +12,8 @@ class Problem:
     """Follows the events.
 
     A start that failed is over as soon as a machine comes up. A file that cannot be read is until
-    all can be: machines come up without it, or were about to.
+    all can be: machines come up without it, or were about to; or they fail for it, and then it
+    says more than they do.
     """
 
     def __init__(self, events: Events) -> None:
@@ -20,11 +21,15 @@ class Problem:
         self._events = events
         events.listen(self._follow)
 
+    @property
+    def _is_mistake(self) -> bool:
+        return self.now is not None and self.now["kind"] == "syntax"
+
     def _follow(self, event: Event) -> None:
         data = event.data
         if event.kind == "syntax-error":
             self.now = {"kind": "syntax", "hint": None, "log": [], **data}
-        elif event.kind == "machine-failed":
+        elif event.kind == "machine-failed" and not self._is_mistake:
             nowhere = {"file": None, "line": None, "text": None}
             self.now = {
                 "kind": "start",
