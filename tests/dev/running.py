@@ -9,17 +9,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import httpx
 import psutil
 
 SESSION = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 USER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 TENANT = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tenant-Id"
 SECONDS = 60.0
+Messages = Iterator[Any]
 QUICK = Path(__file__).parent / "agents/quick/main.py"
 
 
@@ -46,6 +48,20 @@ def until(holds: Callable[[], Any], what: str = "it") -> Any:
         assert time.monotonic() < give_up, f"waited too long for {what}"
         time.sleep(0.01)
     return value
+
+
+def messages_in(lines: Iterator[str]) -> Messages:
+    """The messages; not for ever, since something is said in any case."""
+    give_up = time.monotonic() + SECONDS
+    for line in lines:
+        assert time.monotonic() < give_up
+        if line.startswith("data: "):
+            yield json.loads(line.removeprefix("data: "))
+
+
+def told(messages: Messages, kind: str) -> Any:
+    """The next message of a kind."""
+    return next(message for message in messages if message["type"] == kind)
 
 
 def quick_agent(folder: Path) -> Path:
@@ -162,16 +178,17 @@ class Dev:
         """All that it has started, and all that these have."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    @contextmanager
+    def page(self, session: str = "") -> Iterator[Messages]:
+        """What a page is told that shows that session."""
+        url = f"http://127.0.0.1:{self.port}/api/events"
+        with httpx.stream("GET", url, params={"session": session}, timeout=30) as response:
+            yield messages_in(response.iter_lines())
+
     def sessions(self) -> dict[str, Any]:
         """What a page that opens is told of each session: unlike `events`, never late."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
-        connection.request("GET", "/api/events")
-        with closing(connection), connection.getresponse() as response:
-            for line in response:
-                message = json.loads(line.removeprefix(b"data:")) if line.strip() else {}
-                if message.get("type") == "sessions":
-                    return {each["id"]: each for each in message["sessions"]}
-        raise AssertionError("no page is told of sessions")
+        with self.page() as messages:
+            return {each["id"]: each for each in told(messages, "sessions")["sessions"]}
 
     def turns(self) -> int:
         """How many turns there have been."""

@@ -1,16 +1,11 @@
 """What the page is told and may ask, by the whole command."""
 
-import json
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
-import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from dev.running import SECONDS, TENANT, USER, Dev, dev, new_session, quick_agent
+from dev.running import TENANT, USER, Dev, dev, new_session, quick_agent, told
 from dev.stand_in import POLICY
 
 
@@ -21,31 +16,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         running.folder = base / "agent"
         running.wait("machine-ready")
         yield running
-
-
-Messages = Iterator[Any]
-
-
-@contextmanager
-def page(running: Dev, session: str = "") -> Iterator[Messages]:
-    """What a page is told that shows that session."""
-    url = f"http://127.0.0.1:{running.port}/api/events"
-    with httpx.stream("GET", url, params={"session": session}, timeout=30) as response:
-        yield messages_in(response.iter_lines())
-
-
-def messages_in(lines: Iterator[str]) -> Messages:
-    """The messages; not for ever, since something is said in any case."""
-    give_up = time.monotonic() + SECONDS
-    for line in lines:
-        assert time.monotonic() < give_up
-        if line.startswith("data: "):
-            yield json.loads(line.removeprefix("data: "))
-
-
-def told(messages: Messages, kind: str) -> Any:
-    """The next message of a kind."""
-    return next(message for message in messages if message["type"] == kind)
 
 
 @pytest.mark.parametrize("path", ["/", "/page/main.js", "/api/turns/0"])
@@ -59,7 +29,7 @@ def test_a_page_that_opens_is_told_all_that_there_is(running: Dev) -> None:
     one, other = new_session(), new_session()
     for session in (one, other):
         running.ask("hello", session, **{USER: "ada", TENANT: "acme"})
-    with page(running, one) as messages:
+    with running.page(one) as messages:
         assert next(messages)["agent"]["folder"] == str(running.folder)
         sessions = {each["id"]: each for each in next(messages)["sessions"]}
         assert (sessions[one]["user"], sessions[one]["tenant"]) == ("ada", "acme")
@@ -73,7 +43,7 @@ def test_a_page_that_opens_is_told_all_that_there_is(running: Dev) -> None:
 def test_of_the_turns_of_other_sessions_a_page_is_told_nothing(running: Dev) -> None:
     one, other = new_session(), new_session()
     running.ask("hello", one)
-    with page(running, one) as messages:
+    with running.page(one) as messages:
         assert told(messages, "turn")["turn"]["prompt"] == "hello"
         running.ask("secret", other)
         running.ask("again", one)
@@ -83,7 +53,7 @@ def test_of_the_turns_of_other_sessions_a_page_is_told_nothing(running: Dev) -> 
 def test_with_a_session_its_machine_goes(running: Dev) -> None:
     session = new_session()
     running.ask("hello", session)
-    with page(running) as messages:
+    with running.page() as messages:
         told(messages, "sessions")
         running.api("DELETE", f"sessions/{session}")
         assert told(messages, "gone")["id"] == session
@@ -124,7 +94,7 @@ def test_what_cannot_be_read_is_told_until_it_is_mended(running: Dev) -> None:
     running.wait("syntax-error", 2)
     running.ask("hello", new_session())
     running.wait("machine-ready", number + 1)
-    with page(running) as messages:
+    with running.page() as messages:
         problem = told(messages, "problem")["problem"]
         assert (problem["kind"], problem["file"], problem["line"]) == ("syntax", "broken.py", 2)
         assert running.all("healed") == running.all("reloading") == []
@@ -143,7 +113,7 @@ def test_an_agent_that_does_not_start_for_a_mistake_is_told_by_the_mistake(runni
     for _ in range(2):
         running.ask("hello", new_session())
     running.wait("machine-failed", failures + 1)
-    with page(running) as messages:
+    with running.page() as messages:
         problem = told(messages, "problem")["problem"]
         assert (problem["kind"], problem["line"]) == ("syntax", wrong["line"])
         main.write_text(good)

@@ -245,6 +245,19 @@ def test_an_environment_that_is_made_anew_is_told_while_it_is_gone(tmp_path: Pat
         assert running.ask("hello", session).json["result"].startswith("turn 1 ")
 
 
+def test_an_agent_that_dies_without_a_folder_for_its_log_is_told_as_well(tmp_path: Path) -> None:
+    folder = quick_agent(tmp_path / "agent")
+    (folder / "main.py").write_text(
+        "import shutil, sys\n"
+        "from pathlib import Path\n"
+        'shutil.rmtree(Path.home() / ".cache/agentcore-new")\n'
+        "sys.exit(3)\n"
+    )
+    with dev(folder, home=tmp_path / "home") as running:
+        failed = running.wait("machine-failed")
+        assert failed["why"] == "The agent's process ended with exit code 3 at its start."
+
+
 def test_when_what_starts_the_machines_is_lost_all_starts_anew(tmp_path: Path) -> None:
     with dev(quick_agent(tmp_path / "agent"), home=tmp_path / "home") as running:
         session = new_session()

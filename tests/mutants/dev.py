@@ -219,6 +219,27 @@ DEV = (
         f"{OF_RUN} -k made_anew",
     ),
     one(
+        "a start that fails for a mistake hides its line",
+        f"{FOLDER}/problem.py",
+        'event.kind == "machine-failed" and not is_mistake:',
+        'event.kind == "machine-failed":',
+        f"{OF_API} -k told_by_the_mistake",
+    ),
+    one(
+        "it hides it on the screen",
+        f"{FOLDER}/overview.py",
+        'if not (self.problem and self.problem.kind == "syntax-error"):',
+        'if not self.problem or event.kind == "machine-failed":',
+        f"{OF_SCREEN} -k until_it_is_mended",
+    ),
+    one(
+        "an agent that removes the folder of its log starts for ever",
+        LOGS,
+        "except OSError:  # the folder is gone",
+        "except ValueError:",
+        f"{OF_RUN} -k without_a_folder",
+    ),
+    one(
         "logs of earlier runs stay",
         LOGS,
         "                shutil.rmtree(old, ignore_errors=True)\n",

@@ -238,6 +238,7 @@ def test_each_changed_file_has_its_share_before_new_ones() -> None:
 FILES = (
     ("a.html", (), "<!doctype html>"),
     ("a.md", (), MARK),
+    ("a.json", (), "{"),
     ("a.x", (), "What users get"),
     ("b.json", ("--format", "markdown"), MARK),
 )

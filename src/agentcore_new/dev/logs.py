@@ -44,17 +44,22 @@ def shorten(log: Path) -> None:
 
     Who writes to it goes on at its new end, being bound to append.
     """
-    with suppress(OSError), log.open("a+b") as file:
-        size = file.seek(0, os.SEEK_END)
+    with suppress(OSError):  # gone, or it cannot be written
+        size = log.stat().st_size
         if size > MAX_BYTES:
-            file.seek(size - KEPT_BYTES)
-            end = file.read()
-            file.truncate(0)
-            file.write(_CUT + end)
+            with log.open("a+b") as file:
+                file.seek(size - KEPT_BYTES)
+                end = file.read()
+                file.truncate(0)
+                file.write(_CUT + end)
 
 
 def full_disk(folder: Path) -> str:
     """Return that the disk of the logs is full, if so: an agent that it ended cannot say it."""
-    if shutil.disk_usage(folder).free >= LEAST_BYTES:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:  # the folder is gone
+        return ""
+    if free >= LEAST_BYTES:
         return ""
     return f"The disk with {folder} is full: make room on it, or name another by XDG_CACHE_HOME."

@@ -21,15 +21,12 @@ class Problem:
         self._events = events
         events.listen(self._follow)
 
-    @property
-    def _is_mistake(self) -> bool:
-        return self.now is not None and self.now["kind"] == "syntax"
-
     def _follow(self, event: Event) -> None:
         data = event.data
+        is_mistake = self.now is not None and self.now["kind"] == "syntax"
         if event.kind == "syntax-error":
             self.now = {"kind": "syntax", "hint": None, "log": [], **data}
-        elif event.kind == "machine-failed" and not self._is_mistake:
+        elif event.kind == "machine-failed" and not is_mistake:
             nowhere = {"file": None, "line": None, "text": None}
             self.now = {
                 "kind": "start",
